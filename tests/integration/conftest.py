@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # Beside the toolchain itself: Go, what runs JavaScript, and on Linux what runs images and programs of arm64.
 MORE = ("--with", "go", "--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
-LONG = {"reproduced", "followed", "portable", "sealed_box"}
+LONG = {"reproduced", "followed", "portable", "sealed_box", "signal_stats"}
 """Fixtures that build for minutes: what asks for them is for the session `rehearse`."""
-OF = {"release": "email-validator", "sealed_box": "sealed-box"}
+OF = {"release": "email-validator", "sealed_box": "sealed-box", "signal_stats": "signal-stats"}
 """Fixtures that are a release of this repository, and its name."""
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
@@ -104,16 +104,22 @@ def setup(judged: None, tools: tuple[str, ...]) -> None:  # noqa: ARG001
 @pytest.fixture(scope="session")
 def release(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
     """The given release, or one of this checkout; what an earlier run compiled is taken from the project's cache."""
-    return Release(given or made("email-validator"), tmp_path_factory.mktemp("unpacked"))
+    return Release(given or release_of("email-validator"), tmp_path_factory.mktemp("unpacked"))
 
 
 @pytest.fixture(scope="session")
 def sealed_box(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
     """The same of sealed-box."""
-    return Release(given or made("sealed-box"), tmp_path_factory.mktemp("unpacked-box"))
+    return Release(given or release_of("sealed-box"), tmp_path_factory.mktemp("unpacked-box"))
 
 
-def made(name: str) -> Path:
+@pytest.fixture(scope="session")
+def signal_stats(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
+    """The same of signal-stats."""
+    return Release(given or release_of("signal-stats"), tmp_path_factory.mktemp("unpacked-stats"))
+
+
+def release_of(name: str) -> Path:
     """One release of this repository, made in its checkout."""
     ferrule("release", name, "--output", OWN / "dist")
     return OWN / "dist" / name

@@ -89,6 +89,11 @@ class Release:
         """The dynamic library of the C SDK."""
         return self.sdk(target) / "lib" / LIBRARY[target]
 
+    def shared(self, target: str) -> Path:
+        """The same of a release of any name."""
+        folder = self.sdk(target) / "lib"
+        return next(path for pattern in ("*.so.*", "*.dylib") for path in sorted(folder.glob(pattern)))
+
     def header(self) -> Path:
         return self.sdk(X86) / "include" / "email_validator.h"
 

@@ -282,11 +282,7 @@ EXPECTED = [
 
 
 def c_library(builds: Builds) -> str:
-    return answers(Native(shared(builds.release.sdk(HOST) / "lib")))
-
-
-def shared(folder: Path) -> Path:
-    return next(path for pattern in ("*.so.*", "*.dylib") for path in sorted(folder.glob(pattern)))
+    return answers(Native(builds.release.shared(HOST)))
 
 
 def python_native(builds: Builds) -> str:
@@ -342,7 +338,7 @@ def in_module(target: str) -> Callable[[Release], Used]:
 
 
 def in_archive(release: Release) -> Used:
-    return library(shared(release.sdk(HOST) / "lib"), HOST)
+    return library(release.shared(HOST), HOST)
 
 
 CONSUMERS = {

@@ -1,48 +1,48 @@
-"""signal-stats as it would be released: the same bits from its library on two processors, and from its component."""
+"""signal-stats as it is released: the same bits from its library on two processors, and from its component."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import shutil
 import struct
 from array import array
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import arm64_python
 import pytest
 import signal_stats_consumer as consumer
 import wasmtime
+from arm64_python import run_python
 from judges import CHECKOUT, ferrule, run
+from node_programs import installed
+from released import HOST, LINUX, Release
 from wasmtime import component
 
-from fakes.triples import X86
+from fakes.triples import ARM, X86
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.only_on(X86, reason="it is built for this machine")
-
-TARGETS = """\
-version: 1
-project: {name: signal-stats, version: {cargo: rust}, license: Apache-2.0, license-files: [LICENSE]}
-toolchain: {rust: "1.96", zig: "0.17.0", cargo-zigbuild: "0.24.0", cbindgen: "0.29.4", jco: "0.15.0"}
-targets:
-  x86_64-unknown-linux-gnu: {glibc: "2.17"}
-  aarch64-unknown-linux-gnu: {glibc: "2.17"}
-  wasm32-unknown-unknown: {}
-artifacts:
-  library:
-    kind: library
-    crate: signal-stats-ffi
-    name: signal_stats
-    header: header
-    exports: ["signal_stats_*"]
-    ship: true
-  header: {kind: header, crate: signal-stats-ffi, name: signal_stats.h, ship: true}
-  component: {kind: component, crate: signal-stats-wasm, ship: true}
-  sums: {kind: checksums}
-"""
+RESULTS = {10: "", 1000: ""}
+"""The digest of all results for so many blocks: machines that never meet are compared with it."""
+ASKED = {
+    "block": consumer.BLOCK,
+    "probabilities": list(consumer.PROBABILITIES),
+    "few": list(consumer.FEW),
+    "taps": list(consumer.TAPS),
+    "section": dict(zip(consumer.SECTION_NAMES, consumer.SECTION, strict=True)),
+    "statistics": consumer.STATISTICS,
+    "bins": consumer.BINS,
+    "lower": consumer.LOWER,
+    "upper": consumer.UPPER,
+    "width": consumer.WIDTH,
+    "up": consumer.UP,
+    "down": consumer.DOWN,
+    "precision": consumer.PRECISION,
+}
+"""What the functions are asked, for a consumer that is not in Python."""
 SEED = 20260101
 
 
@@ -114,37 +114,78 @@ class Component:
         return result
 
 
-@pytest.fixture(scope="module")
-def signal_stats(programs, tmp_path_factory):  # noqa: ARG001 - the toolchain has to be there
-    """A release of signal-stats alone."""
-    project = tmp_path_factory.mktemp("signal-stats")
-    shutil.copytree(CHECKOUT / "rust", project / "rust", ignore=shutil.ignore_patterns("target"))
-    shutil.copy(CHECKOUT / "LICENSE", project)
-    (project / "targets.yaml").write_text(TARGETS, encoding="utf-8")
-    ferrule("release", cwd=project)
-    run("sha256sum", "--check", "--strict", "SHA256SUMS", cwd=project / "dist")
-    return project / "dist"
+class Builds(NamedTuple):
+    """A release, and Node.js with a folder for what it needs."""
+
+    release: Release
+    node: str
+    folder: Path
 
 
-@pytest.mark.parametrize("blocks", [10, pytest.param(1000, marks=pytest.mark.rehearsal)])
-def test_results_are_the_same_bits_everywhere(signal_stats, tmp_path, blocks):
-    values = write_values(tmp_path / "values", blocks)
-    libraries = {path.parent.name: path for path in (signal_stats / "lib").rglob("libsignal_stats.so.*")}
-    native = consumer.Library(str(next(path for name, path in libraries.items() if "x86_64" in name)))
-    portable = Component(signal_stats / "signal-stats-0.1.0.wasm")
+def digest_of(one: consumer.Library | Component, values: Path) -> str:
     digest = hashlib.sha256()
-    for number, block in enumerate(consumer.blocks(values)):
-        expected = native.results(block)
-        assert portable.results(block) == expected, number
-        digest.update(expected)
+    for block in consumer.blocks(values):
+        digest.update(one.results(block))
+    return digest.hexdigest()
+
+
+def native(builds: Builds, values: Path) -> str:
+    return digest_of(consumer.Library(str(builds.release.shared(HOST))), values)
+
+
+def emulated(builds: Builds, values: Path) -> str:
     script = CHECKOUT / "tests" / "integration" / "signal_stats_consumer.py"
-    foreign = next(path for name, path in libraries.items() if "aarch64" in name)
-    assert arm64_python.run_python(script, foreign, values, path=tmp_path).strip() == digest.hexdigest()
+    return run_python(script, builds.release.shared(ARM), values, path=values.parent)
 
 
+def in_wasmtime(builds: Builds, values: Path) -> str:
+    return digest_of(Component(builds.release.made("component")), values)
+
+
+def in_node(builds: Builds, values: Path) -> str:
+    """The npm package, as a user installs it."""
+    folder = installed(builds.release, builds.node, builds.folder)
+    shutil.copy(CHECKOUT / "tests" / "consumers" / "signal-stats" / "node" / "main.mjs", folder)
+    return run(builds.node, "main.mjs", values, json.dumps(ASKED), cwd=folder).stdout
+
+
+@pytest.fixture
+def builds(signal_stats: Release, programs: dict[str, str], tmp_path: Path) -> Builds:
+    return Builds(signal_stats, programs["node"], tmp_path / "node")
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        native,
+        pytest.param(emulated, marks=pytest.mark.only_on(X86, reason="it emulates the other machine")),
+        in_wasmtime,
+        in_node,
+    ],
+)
+@pytest.mark.parametrize(
+    "blocks", [pytest.param(10, marks=pytest.mark.consumer), pytest.param(1000, marks=pytest.mark.rehearsal)]
+)
+def test_results_are_the_same_bits_everywhere(
+    builds: Builds, tmp_path: Path, blocks: int, results: Callable[[Builds, Path], str]
+) -> None:
+    assert results(builds, write_values(tmp_path / "values", blocks)) == RESULTS[blocks]
+
+
+@pytest.mark.consumer
 def test_the_header_has_no_warning(signal_stats, tmp_path):
+    include = signal_stats.sdk(HOST) / "include"
     source = tmp_path / "user.c"
     source.write_text('#include "signal_stats.h"\nint main(void) { return (int)signal_stats_abi_version() - 1; }\n')
-    warnings = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-I", signal_stats / "include", "-c", source)
-    for compiler in (("gcc", "-std=c99"), ("g++", "-x", "c++")):
-        run(*compiler, *warnings, "-o", tmp_path / "user.o")
+    options = ("-Wall", "-Wextra", "-Werror", "-pedantic", "-I", include, "-c", source, "-o", tmp_path / "user.o")
+    for compiler in (("clang", "-std=c99"), ("clang++", "-x", "c++")):
+        run(*compiler, *options)
+
+
+@pytest.mark.consumer
+@pytest.mark.only_on(*LINUX, reason="interfaces are compared where abidiff is")
+def test_this_release_says_in_its_version_what_changed(signal_stats):
+    recorded = CHECKOUT / "packaging" / "abi" / "signal-stats"
+    done = ferrule("abi", signal_stats.dist, "--against", recorded, "--json")
+    assert json.loads(done.stdout)["ok"], done.stdout
+    assert (recorded / "include" / "signal_stats.h").is_file()
