@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-RESULTS = {10: "", 1000: ""}
+RESULTS = {
+    10: "d28aa3a7ffa80fff10d339ca8470d546a8ada25cf6d5406539ac228fea4b33bf",
+    1000: "08ed6e566b2d5cedafde30181d9d8473c24bd293867057cc67746907f9183dc3",
+}
 """The digest of all results for so many blocks: machines that never meet are compared with it."""
 ASKED = {
     "block": consumer.BLOCK,
