@@ -753,7 +753,7 @@ class KeyUse(ctypes.Structure):
     ]
 
     @classmethod
-    def of(cls, *, operation: int = 0, algorithm: int = 0, key_id: int = 0, status: Status = 0) -> KeyUse:
+    def of(cls, *, operation: int = 0, algorithm: int = 0, key_id: int = 0, status: Status | int = 0) -> KeyUse:
         """The structure with these values, which keeps alive what it points to."""
         made = cls()
         made.operation = whole(operation, ctypes.c_uint32)
@@ -790,7 +790,7 @@ class Callbacks(ctypes.Structure):
 
 
 class Item(ctypes.Structure):
-    """One item of a batch. What is empty may be null."""
+    """One item of a batch. What is empty may be null. No callback of the call may change what it points to."""
 
     _fields_: ClassVar = [
         ("data", ctypes.c_void_p),
@@ -831,7 +831,7 @@ class Envelope(ctypes.Structure):
     ]
 
     @classmethod
-    def of(cls, *, operation: int = 0, algorithm: int = 0, key_id: int = 0, status: Status = 0, payload_offset: int = 0, payload_length: int = 0, length: int = 0) -> Envelope:
+    def of(cls, *, operation: int = 0, algorithm: int = 0, key_id: int = 0, status: Status | int = 0, payload_offset: int = 0, payload_length: int = 0, length: int = 0) -> Envelope:
         """The structure with these values, which keeps alive what it points to."""
         made = cls()
         made.operation = whole(operation, ctypes.c_uint32)
