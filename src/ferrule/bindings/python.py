@@ -620,9 +620,10 @@ class _Module:
             handles.append("self._handle")
             given[0] = "_pointer0"
         keeps = "None"
-        for argument in function.arguments:
+        required = _required(function.arguments)
+        for number, argument in enumerate(function.arguments):
             label, at = own.claim(argument.name), argument.index
-            parameters.append(f"{label}: {self._hint(argument)}" + _optional(argument))
+            parameters.append(f"{label}: {self._hint(argument)}" + ("" if number < required else " = None"))
             match argument:
                 case model.Text(nul=True):
                     given[at] = f"terminated({label})"
@@ -832,8 +833,10 @@ def _returned_hint(callback: model.Callback) -> str:
     return "int"
 
 
-def _optional(argument: model.Argument) -> str:
-    return " = None" if isinstance(argument, (model.StructArgument, model.CallbacksArgument)) else ""
+def _required(arguments: Sequence[model.Argument]) -> int:
+    """How many have to be given: all up to the last that is no structure, as only the end may have defaults."""
+    may_be_null = (model.StructArgument, model.CallbacksArgument)
+    return max((n for n, one in enumerate(arguments, 1) if not isinstance(one, may_be_null)), default=0)
 
 
 def _default(argument: model.Argument) -> str:

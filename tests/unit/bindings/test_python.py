@@ -112,3 +112,13 @@ def test_what_is_no_python_is_refused() -> None:
     ) as refused:
         python.compiled("one = 1\nclass = 1\n", "x.h")
     assert (refused.value.where, refused.value.hint) == ("x.h", "give what the header declares there another name")
+
+
+def test_a_structure_before_others_has_no_default() -> None:
+    library = recognized(
+        "typedef struct { uint32_t struct_size; uint32_t reserved; double low; } x_bins;\n"
+        "int x_before(const x_bins *bins, double scale);\nint x_after(double scale, const x_bins *bins);\n"
+    )
+    text = python.module(library, "x")
+    assert "def before(bins: Bins | None, scale: float) -> int:" in text
+    assert "def after(scale: float, bins: Bins | None = None) -> int:" in text
