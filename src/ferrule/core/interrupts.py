@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
-import threading
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,9 +49,14 @@ def _handle(function: Callable[[int, FrameType | None], object]) -> None:
             signal.signal(number, function)
 
 
-def _interrupt(*_: object) -> NoReturn:
+def _interrupt(_: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code is _raise_again.__code__:
+            return  # it would be dropped once more; the timer asks again
+        frame = frame.f_back
     # What ends now must not be stopped half-way by a second one. Children do not inherit this.
     _handle(lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0)
     raise KeyboardInterrupt
 
 
@@ -66,6 +69,5 @@ def _raise_again(lost: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(lost)
         return
     _handle(_interrupt)
-    again = threading.Timer(_SOON, os.kill, (os.getpid(), signal.SIGINT))
-    again.daemon = True
-    again.start()
+    signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _SOON, _SOON)
