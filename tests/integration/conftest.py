@@ -49,8 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     name = json.loads((dist / "manifest.json").read_bytes())["project"] if dist else ""
     for item in items:
         if HERE in item.path.parents:
-            takes_long = (LONG - OF.keys() if dist else LONG).intersection(getattr(item, "fixturenames", ()))
-            takes_long = takes_long or item.get_closest_marker("rehearsal")
+            built = (LONG - OF.keys() if dist else LONG).intersection(getattr(item, "fixturenames", ()))
+            takes_long = built or item.get_closest_marker("rehearsal")
             item.add_marker(pytest.mark.rehearsal if takes_long else pytest.mark.integration)
     left_out = [(item, reason) for item in items if (reason := unsuited(item) or unsuited_to(name, item))]
     items[:] = [item for item in items if item not in dict(left_out)]
@@ -104,19 +104,19 @@ def setup(judged: None, tools: tuple[str, ...]) -> None:  # noqa: ARG001
 @pytest.fixture(scope="session")
 def release(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
     """The given release, or one of this checkout; what an earlier run compiled is taken from the project's cache."""
-    return Release(given or release_of("email-validator"), tmp_path_factory.mktemp("unpacked"))
+    return Release(given or release_of(OF["release"]), tmp_path_factory.mktemp("unpacked"))
 
 
 @pytest.fixture(scope="session")
 def sealed_box(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
     """The same of sealed-box."""
-    return Release(given or release_of("sealed-box"), tmp_path_factory.mktemp("unpacked-box"))
+    return Release(given or release_of(OF["sealed_box"]), tmp_path_factory.mktemp("unpacked-box"))
 
 
 @pytest.fixture(scope="session")
 def signal_stats(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
     """The same of signal-stats."""
-    return Release(given or release_of("signal-stats"), tmp_path_factory.mktemp("unpacked-stats"))
+    return Release(given or release_of(OF["signal_stats"]), tmp_path_factory.mktemp("unpacked-stats"))
 
 
 def release_of(name: str) -> Path:
@@ -154,20 +154,9 @@ def trace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reproduced(release: Release, trace: Path) -> Iterator[dict]:
     """What `ferrule reproduce` says of the release: the only other one that is built here, by somebody else."""
     watched = ("strace", "--follow-forks", "--seccomp-bpf", "--trace=execve", "--abbrev=none", "--string-limit=4096")
-    command = (
-        *watched,
-        "--quiet=all",
-        "--output",
-        trace,
-        sys.executable,
-        "-m",
-        "ferrule",
-        "reproduce",
-        "--release",
-        "email-validator",
-    )
+    command = (*watched, "--quiet=all", "--output", trace, sys.executable, "-m", "ferrule", "reproduce")
     with tempfile.TemporaryDirectory(prefix="ferrule-tests-") as work:  # other users may not enter pytest's folders
-        asked = ("--against", release.dist, "--work", work, "--json")
+        asked = ("--release", OF["release"], "--against", release.dist, "--work", work, "--json")
         done = run(*command, *asked, cwd=CHECKOUT, ok=False, PYTHONPATH=str(CHECKOUT / "src"))
         assert done.returncode in (0, 6), done.stderr
         yield json.loads(done.stdout)

@@ -76,6 +76,16 @@ fn check<T, S: Status>(pointer: *const T, what: &str) -> Result<(), Failure<S>> 
     Ok(())
 }
 
+/// An array that is not empty: not null, aligned, and of at most `limit` items.
+fn check_items<T, S: Status>(pointer: *const T, count: usize, limit: usize, what: &str) -> Result<(), Failure<S>> {
+    check(pointer, what)?;
+    if count > limit {
+        let message = format_args!("{what} has more than {limit} items");
+        return Err(Failure::new(S::TOO_LONG, message));
+    }
+    Ok(())
+}
+
 /// One value to read.
 ///
 /// # Errors
@@ -111,11 +121,7 @@ pub unsafe fn array<'a, T, S: Status>(
     if count == 0 {
         return Ok(&[]);
     }
-    check(pointer, what)?;
-    if count > limit {
-        let message = format_args!("{what} has more than {limit} items");
-        return Err(Failure::new(S::TOO_LONG, message));
-    }
+    check_items(pointer, count, limit, what)?;
     // SAFETY: not null and aligned, and the limit keeps the size far below `isize::MAX`; the rest is the caller's
     // promise.
     Ok(unsafe { slice::from_raw_parts(pointer, count) })
@@ -140,11 +146,7 @@ pub unsafe fn array_mut<'a, T, S: Status>(
     if count == 0 {
         return Ok(&mut []);
     }
-    check(pointer, what)?;
-    if count > limit {
-        let message = format_args!("{what} has more than {limit} items");
-        return Err(Failure::new(S::TOO_LONG, message));
-    }
+    check_items(pointer, count, limit, what)?;
     // SAFETY: as in `array`.
     Ok(unsafe { slice::from_raw_parts_mut(pointer, count) })
 }

@@ -135,14 +135,13 @@ pub unsafe extern "C" fn signal_stats_histogram(
     // SAFETY: the caller's promise.
     unsafe {
         with(c"signal_stats_histogram", stats, |_, regions| {
-            let written = memory::versioned(bins, "bins")?;
+            let range = memory::versioned(bins, "bins")?;
             regions.read(Region::of_versioned(bins));
-            let bins = written;
-            reserved(bins.reserved)?;
+            reserved(range.reserved)?;
             let values = regions.input(values, count, "values")?;
             let counts = regions.output(counts, counts_count, "counts")?;
             let out = regions.result(outside, "outside")?;
-            let bins = Bins::new(bins.lower, bins.upper, counts.len()).map_err(failure)?;
+            let bins = Bins::new(range.lower, range.upper, counts.len()).map_err(failure)?;
             let rest = bins.count(values, counts).map_err(failure)?;
             out.write(SignalStatsOutside {
                 below: rest.below,

@@ -127,11 +127,3 @@ pub(crate) unsafe fn hand_out<T>(out: Out<*mut T>, value: T) {
     // SAFETY: the caller's promise.
     unsafe { out.write(Box::into_raw(Box::new(value))) }
 }
-
-/// Ends something: there is no status to return, and a panic is not let out either.
-pub(crate) fn contained(end: impl FnOnce()) {
-    let _: Result<(), Failure> = guard::contain(|| {
-        end();
-        Ok(())
-    });
-}
