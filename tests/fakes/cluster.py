@@ -20,7 +20,7 @@ TESTS = Path(__file__).parents[1]
 _QUIET = {"DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h", "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false"}
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 300.0) -> None:
     """Wait until something is true."""
     until = time.monotonic() + seconds
     while not condition():

@@ -133,7 +133,7 @@ class Demo:
     def ferrule(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command of ferrule in the project to its end."""
         process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=600)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     @property

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.only_on(*LINUX, reason="nginx as Debian builds it is the judge")
 
 ASKS_WHAT_IT_IS = re.compile(r"\S+ (-vV\b.*|-print-file-name=\S+|-V|--version|version)")
+LATE = re.compile(r"it does not answer in time|it is too slow|it cannot be reached")
+MOST_ATTEMPTS = 5
 CANARIES = [user.partition(":")[2] for user in (READER, WRITER)]
 
 
@@ -53,26 +55,37 @@ def release(demo: Demo, user: str, place: str, mode: str = "read") -> CompletedP
     return done
 
 
+def punctual(
+    clone: Callable[[], Demo], user: str, place: str, mode: str = "read"
+) -> tuple[Demo, CompletedProcess[str]]:
+    """A release in a fresh clone with a server that answered in time: a run leaves a late one alone, and says so."""
+    for _ in range(MOST_ATTEMPTS):
+        demo = clone()
+        done = release(demo, user, place, mode)
+        if LATE.search(done.stderr) is None:
+            return demo, done
+    pytest.fail(done.stderr)
+
+
 def compilations(demo: Demo) -> list[str]:
     return [call for call in demo.calls if not ASKS_WHAT_IT_IS.fullmatch(call)]
 
 
 def test_fresh_clone_with_a_full_cache_starts_no_compiler(server: tuple[str, Path], clone: Callable[[], Demo]) -> None:
     location, contents = server
-    first, second = clone(), clone()
+    first = clone()
     # Who may only read changes nothing there, whatever is asked.
     denied = release(first, READER, location, "write")
     assert "it refuses this identity (401); it is not written to any more in this run" in denied.stderr
     assert not list(contents.rglob("cas/*"))
-    third = clone()
-    release(third, WRITER, location, "write")
-    result = release(second, READER, location)
-    assert compilations(third)
-    assert compilations(second) == []
-    assert "14 remote" in result.stderr
-    assert re.search(r"demo-1\.2\.3\.wasm .* remote$", result.stdout, re.MULTILINE)
+    second, done = punctual(clone, WRITER, location, "write")
+    assert compilations(second), done.stderr
+    third, done = punctual(clone, READER, location)
+    assert compilations(third) == [], done.stderr
+    assert "14 remote" in done.stderr
+    assert re.search(r"demo-1\.2\.3\.wasm .* remote$", done.stdout, re.MULTILINE)
     assert first.files() == second.files() == third.files()
-    assert "note:" not in result.stderr
+    assert "note:" not in done.stderr
     # Bits that flip on the server's disk are noticed, and whoever may write puts things right.
     damaged = sorted(contents.rglob("cas/*"))
     for path in damaged:
