@@ -416,19 +416,6 @@ pub unsafe fn free_text(text: *mut c_char) {
     }
 }
 
-/// Ends a handle made by `Box::into_raw`, of a library that calls no function of the caller's meanwhile; with callbacks it
-/// is one of [`new_handle`]. What is null or not aligned never came from a library, and does nothing.
-///
-/// # Safety
-///
-/// Any other pointer was made by `Box::into_raw`, and this is its only end.
-pub unsafe fn free_handle<T>(handle: *mut T) {
-    if !handle.is_null() && handle.is_aligned() {
-        // SAFETY: the caller's promise.
-        drop(unsafe { Box::from_raw(handle) });
-    }
-}
-
 /// A handle for the caller, who ends it by [`release_handle`].
 pub fn new_handle<T>(value: T) -> *mut T {
     Arc::into_raw(Arc::new(value)).cast_mut()

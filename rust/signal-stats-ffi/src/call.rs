@@ -109,12 +109,12 @@ pub(crate) unsafe fn with<H: Handle>(
     body: impl FnOnce(&H, &mut Regions) -> Result<(), Failure>,
 ) -> SignalStatsStatus {
     // SAFETY: the caller's promise.
-    let shared = unsafe { memory::shared(handle, "the handle") };
-    let observer = shared.as_ref().ok().map(|shared: &&H| shared.callbacks());
+    let used = unsafe { memory::handle(handle, "the handle") };
+    let observer = used.as_deref().ok().map(|used: &H| used.callbacks());
     guard::call(function, observer, || {
         let mut regions = Regions::default();
         regions.read(Region::of(handle, 1));
-        body(shared?, &mut regions)
+        body(used.as_deref().map_err(Failure::clone)?, &mut regions)
     })
 }
 
@@ -125,5 +125,5 @@ pub(crate) unsafe fn with<H: Handle>(
 /// The place may be written.
 pub(crate) unsafe fn hand_out<T>(out: Out<*mut T>, value: T) {
     // SAFETY: the caller's promise.
-    unsafe { out.write(Box::into_raw(Box::new(value))) }
+    unsafe { out.write(memory::new_handle(value)) }
 }

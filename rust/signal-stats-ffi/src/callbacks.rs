@@ -21,8 +21,8 @@ pub type SignalStatsObserve = Option<
 /// The caller's functions.
 ///
 /// They are called from the thread that called the library, so from several at once where a handle is shared, and may
-/// call the library in turn, but free nothing that the call uses. They must return: no C++ exception and no longjmp may
-/// leave them.
+/// call the library in turn, and also free what the call uses: it stays until the call has ended. They must return: no C++
+/// exception and no longjmp may leave them.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct SignalStatsCallbacks {
@@ -30,7 +30,8 @@ pub struct SignalStatsCallbacks {
     pub struct_size: u32,
     /// Must be 0.
     pub reserved: u32,
-    /// Handed to every function as it is. It must stay usable until the handle, and all that were made with it, are freed.
+    /// Handed to every function as it is. It must stay usable until the handle, and all that were made with it, are freed,
+    /// and, where a callback frees one, until the call that was running has ended.
     pub user_data: *mut c_void,
     /// Takes the measurements. May be null.
     pub observe: SignalStatsObserve,

@@ -133,7 +133,7 @@ pub unsafe extern "C" fn signal_stats_fir_process(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn signal_stats_fir_free(handle: *mut SignalStatsFir) {
     // SAFETY: the caller's promise.
-    guard::end(|| unsafe { memory::free_handle(handle) });
+    guard::end(|| unsafe { memory::release_handle(handle) });
 }
 
 /// A filter of one section before whose signal there were zeros; several are used one after the other. It is freed with
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn signal_stats_biquad_process(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn signal_stats_biquad_free(handle: *mut SignalStatsBiquad) {
     // SAFETY: the caller's promise.
-    guard::end(|| unsafe { memory::free_handle(handle) });
+    guard::end(|| unsafe { memory::release_handle(handle) });
 }
 
 /// A transform of `period` values, a power of two up to 2^24. It is freed with `signal_stats_spectrum_free`.
@@ -290,7 +290,7 @@ pub unsafe extern "C" fn signal_stats_spectrum_transform(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn signal_stats_spectrum_free(handle: *mut SignalStatsSpectrum) {
     // SAFETY: the caller's promise.
-    guard::end(|| unsafe { memory::free_handle(handle) });
+    guard::end(|| unsafe { memory::release_handle(handle) });
 }
 
 /// A sketch of nothing, with 1 to 12 bits of precision: a quantile is at most 2^-(bits + 1) of its magnitude away from the
@@ -375,7 +375,7 @@ pub unsafe extern "C" fn signal_stats_sketch_quantiles(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn signal_stats_sketch_free(handle: *mut SignalStatsSketch) {
     // SAFETY: the caller's promise.
-    guard::end(|| unsafe { memory::free_handle(handle) });
+    guard::end(|| unsafe { memory::release_handle(handle) });
 }
 
 /// A stream of so many blocks, 2^20 at most, of so many values, 2^27 at most in all, filtered by the taps when they are
@@ -514,5 +514,5 @@ pub unsafe extern "C" fn signal_stats_stream_pop(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn signal_stats_stream_free(handle: *mut SignalStatsStream) {
     // SAFETY: the caller's promise.
-    guard::end(|| unsafe { memory::free_handle(handle) });
+    guard::end(|| unsafe { memory::release_handle(handle) });
 }

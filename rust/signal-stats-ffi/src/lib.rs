@@ -111,7 +111,7 @@ pub unsafe extern "C" fn signal_stats_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn signal_stats_free(stats: *mut SignalStats) {
     // SAFETY: the caller's promise.
-    guard::end(|| unsafe { memory::free_handle(stats) });
+    guard::end(|| unsafe { memory::release_handle(stats) });
 }
 
 /// Copies the message of the last call in this thread that returned a status, empty if that was

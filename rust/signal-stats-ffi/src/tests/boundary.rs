@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use super::{Stats, Status, last_error, size};
 use crate::{
     SIGNAL_STATS_ABI_VERSION, SIGNAL_STATS_MAX_COUNT, SignalStats, SignalStatsBins, SignalStatsCallbacks,
-    SignalStatsOutside, signal_stats_abi_version, signal_stats_build_info, signal_stats_filter, signal_stats_free,
-    signal_stats_histogram, signal_stats_mean, signal_stats_new, signal_stats_quantiles, signal_stats_rolling,
+    SignalStatsFir, SignalStatsOutside, signal_stats_abi_version, signal_stats_build_info, signal_stats_filter,
+    signal_stats_fir_free, signal_stats_fir_new, signal_stats_fir_process, signal_stats_free, signal_stats_histogram,
+    signal_stats_mean, signal_stats_new, signal_stats_quantiles, signal_stats_rolling,
 };
 
 const VALUES: [f64; 4] = [1.0, 2.0, 3.0, 4.0];
@@ -175,6 +176,61 @@ fn calls_are_observed() {
     // SAFETY: what the pointers point to lives until the call returns.
     let status = unsafe { signal_stats_new(&raw const wrong, &raw mut stats) };
     assert_eq!(status, Status::InvalidStruct);
+}
+
+#[test]
+fn an_observer_may_free_what_the_call_uses() {
+    struct Handles {
+        stats: *mut SignalStats,
+        fir: *mut SignalStatsFir,
+    }
+    unsafe extern "C" fn free(user_data: *mut c_void, _: *const c_char, _: u64, status: Status) {
+        assert_eq!(status, Status::Ok);
+        let nothing = Handles {
+            stats: ptr::null_mut(),
+            fir: ptr::null_mut(),
+        };
+        // SAFETY: the test put them there, and refers to them by pointers alone.
+        let handles = unsafe { user_data.cast::<Handles>().replace(nothing) };
+        // SAFETY: from the library, and freed here alone; null the next time.
+        unsafe { signal_stats_free(handles.stats) };
+        // SAFETY: as above.
+        unsafe { signal_stats_fir_free(handles.fir) };
+    }
+    let mut handles = Handles {
+        stats: ptr::null_mut(),
+        fir: ptr::null_mut(),
+    };
+    let place = &raw mut handles;
+    let functions = SignalStatsCallbacks {
+        struct_size: size::<SignalStatsCallbacks>(),
+        reserved: 0,
+        user_data: place.cast(),
+        observe: Some(free),
+    };
+    let (mut stats, mut fir, mut result) = (ptr::null_mut(), ptr::null_mut(), 0.0);
+    // SAFETY: what the pointers point to lives until the handles are freed.
+    assert_eq!(
+        unsafe { signal_stats_new(&raw const functions, &raw mut stats) },
+        Status::Ok
+    );
+    // SAFETY: as above.
+    let status = unsafe { signal_stats_fir_new(stats, VALUES.as_ptr(), 4, &raw mut fir) };
+    assert_eq!(status, Status::Ok);
+    // SAFETY: no call is running.
+    unsafe { (*place).stats = stats };
+    assert_eq!(mean(stats, VALUES.as_ptr(), 4, &raw mut result), Status::Ok);
+    // SAFETY: as above.
+    assert!(unsafe { (*place).stats }.is_null(), "it was freed");
+    assert_eq!(result.to_bits(), 2.5_f64.to_bits());
+    // SAFETY: as above.
+    unsafe { (*place).fir = fir };
+    let mut filtered = [0.0; 4];
+    // SAFETY: as above; what was made with a handle outlives it.
+    let status = unsafe { signal_stats_fir_process(fir, VALUES.as_ptr(), 4, filtered.as_mut_ptr(), 4) };
+    assert_eq!((status, filtered[0]), (Status::Ok, 1.0));
+    // SAFETY: as above.
+    assert!(unsafe { (*place).fir }.is_null(), "it was freed");
 }
 
 #[test]
