@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 GO = SOURCES / "go"
 
 
-@pytest.mark.parametrize("name", ["counter", "events", "pixels", "store"])
+@pytest.mark.parametrize("name", ["counter", "events", "mixer", "pixels", "store"])
 def test_strangers(name: str, programs: dict[str, str], tmp_path: Path) -> None:
     module = tmp_path / "module"
     loader, package = module / "internal" / "ferrule" / "native", module / "internal" / "ferrule" / "bindings"

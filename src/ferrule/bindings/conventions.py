@@ -107,7 +107,7 @@ class _Recognition:
         self.special |= {name for name in (abi_version and abi_version[0], build_info, last_error) if name}
         self.special |= {handle.free for handle in self.handles.values()}
         self.special |= {one.name for one in self.declared.functions if self._frees(one)}
-        for name, fields in self.declared.structs.items():
+        for name, fields in sorted(self.declared.structs.items(), key=lambda one: _depth(one[1])):
             if fields is not None:
                 try:
                     self.structs[name] = self._struct(name, fields)
@@ -468,6 +468,14 @@ class _Recognition:
         raise _Misfit(f"no convention says what {name} points to, and how much of it")
 
 
+def _depth(fields: tuple[Parameter, ...] | None) -> int:
+    """How far a structure may refer to others: texts are in batches, and functions are handed what holds numbers."""
+    kinds = [one.type for one in fields or ()]
+    if any(isinstance(kind, FunctionPointer) for kind in kinds):
+        return 2
+    return 1 if any(isinstance(kind, Pointer) and isinstance(kind.to, StructRef) for kind in kinds) else 0
+
+
 def _prefix(names: Sequence[str], types: Iterable[str]) -> str:
     """What the names of all functions begin with, up to a word's end, and those of types too, as far as they do."""
     for name in names:
@@ -542,7 +550,7 @@ def _several(parameters: Sequence[Parameter], at: int, neighbour: str, *, is_own
         if not isinstance(kind, Pointer) or not isinstance(kind.to, Scalar) or kind.to == Scalar("char"):
             break
     last = words(one.name)[-1:] or ("",)
-    if last[0] in _MEMORY:
+    if last[0] in _MEMORY and not is_own:
         return f"{one.name} is called as memory is, and no convention says how much of it there is"
     is_vague = last[0] in _ANYTHING or len(last[0]) <= 1
     is_many = _MANY.fullmatch(last[0]) and not is_own

@@ -15,7 +15,7 @@ from ferrule.bindings.naming import Names, camel
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from ferrule.bindings.declarations import CType
+    from ferrule.bindings.declarations import CType, Prototype
 
 _TYPES: Final = {
     **{f"{sign}int{bits}_t": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
@@ -60,6 +60,9 @@ _PACKAGES: Final = (
 _MOST: Final = 15
 _CHAR: Final = "char, which has a sign on some machines"
 _FLOATS: Final = (Scalar("float"), Scalar("double"))
+_WIDE: Final = frozenset(("int64", "uint64", "uintptr", "float64"))
+_REGISTERS: Final = 8
+"""Registers for whole numbers of arm64."""
 
 
 def fitting(library: model.Library) -> model.Library:
@@ -128,8 +131,6 @@ def _no_function(function: model.Function, structs: Mapping[str, model.Struct]) 
     prototype = function.prototype
     results = (one.type for one in function.results if isinstance(one, model.ValueResult))
     passed = (prototype.returns, *(one.type for one in prototype.parameters))
-    if any(kind in _FLOATS for kind in passed):
-        return "it passes a floating-point number by itself, for which purego needs a function that is registered"
     if any(map(_has_char, (*passed, *results))):
         return f"it passes a {_CHAR}"
     if sum(isinstance(one, model.TextResult) and one.length is not None for one in function.results) > 1:
@@ -187,7 +188,8 @@ class _File:
 
     def _arities(self) -> list[int]:
         """How many arguments functions have, but for one, which the runtime has for itself."""
-        return sorted({len(one.prototype.parameters) for one in self.library.functions} - {1})
+        plain = (one.prototype for one in self.library.functions if not _is_registered(one.prototype))
+        return sorted({len(one.parameters) for one in plain} - {1})
 
     def _claim(self) -> None:
         library = self.library
@@ -432,11 +434,11 @@ class _File:
     # The library.
 
     def _library(self) -> str:
-        addresses = [_address(one.name) for one in self.library.raw]
-        fields = "\n".join(f"\t{name} uintptr" for name in addresses)
-        width = max((len(name) for name in addresses), default=0)
-        fields = "".join(f"\t{name.ljust(width)} uintptr\n" for name in addresses)
-        rows = "".join(f'\t\t"{one.name}": &opened.{_address(one.name)},\n' for one in self.library.raw)
+        registered = [one for one in self.library.functions if _is_registered(one.prototype)]
+        members = [(_address(one.name), "uintptr") for one in self.library.raw]
+        members += [(_registered(one.prototype.name), self._signature(one.prototype)) for one in registered]
+        width = max((len(name) for name, _ in members), default=0)
+        fields = "".join(f"\t{name.ljust(width)} {kind}\n" for name, kind in members)
         pad = max((len(one.name) for one in self.library.raw), default=0)
         rows = "".join(
             f"\t\t{(chr(34) + one.name + chr(34) + ':').ljust(pad + 3)} &opened.{_address(one.name)},\n"
@@ -454,6 +456,10 @@ class _File:
                 '\t\t\t"%s has version %d of the C interface, and this package needs %d",\n'
                 "\t\t\tlibrary.Path, uint32(version), ABIVersion)}\n\t}\n"
             )
+        registering = "".join(
+            f"\tpurego.RegisterFunc(&opened.{_registered(name)}, opened.{_address(name)})\n"
+            for name in (one.prototype.name for one in registered)
+        )
         return (
             f"{constant}// Library has the addresses of the functions of an open library.\n"
             f"type Library struct {{\n{fields}}}\n\n"
@@ -463,8 +469,17 @@ class _File:
             f"\tfor name, address := range map[string]*uintptr{{\n{rows}\t}} {{\n"
             "\t\tvar err error\n\t\tif *address, err = library.Function(name); err != nil {\n"
             "\t\t\treturn nil, err\n\t\t}\n\t}\n"
-            f"{check}\treturn opened, nil\n}}"
+            f"{check}{registering}\treturn opened, nil\n}}"
         )
+
+    def _signature(self, function: Prototype) -> str:
+        """The type of a function that is registered."""
+        kinds = [
+            self._type(one.type) if isinstance(one.type, (Scalar, EnumRef)) else "unsafe.Pointer"
+            for one in function.parameters
+        ]
+        returns = self._type(function.returns) if function.returns in _FLOATS else "uintptr"
+        return f"func({', '.join(kinds)}){'' if function.returns == VOID else f' {returns}'}"
 
     def _type(self, kind: CType) -> str:
         """A number or an enumeration, as Go's code has it."""
@@ -530,9 +545,10 @@ class _File:
         alive: list[str] = []
         handles: list[str] = []
         is_fallible = bool(function.handle or function.status or maker)
+        is_registered = _is_registered(prototype)
         if function.handle:
             handles.append("h")
-            given[0] = "uintptr(h.pointer)"
+            given[0] = "h.pointer"
         callbacks = "nil"
         late: list[str] = []
         for argument in function.arguments:
@@ -542,31 +558,32 @@ class _File:
                 case model.Text(nul=True):
                     is_fallible = True
                     before += [f"text{at}, err := terminated({label})", "if err != nil {", "\treturn empty", "}"]
-                    given[at] = f"uintptr(unsafe.Pointer(text{at}))"
+                    given[at] = f"unsafe.Pointer(text{at})"
                 case model.Text():
-                    given[at] = f"uintptr(unsafe.Pointer(unsafe.StringData({label})))"
+                    given[at] = f"unsafe.Pointer(unsafe.StringData({label}))"
                     given[at + 1] = f"uintptr(len({label}))"
                 case model.Texts() | model.Buffer():
-                    given[at] = f"uintptr(unsafe.Pointer(unsafe.SliceData({label})))"
+                    given[at] = f"unsafe.Pointer(unsafe.SliceData({label}))"
                     given[at + 1] = f"uintptr(len({label}))"
                     alive.append(label)
                 case model.Value(type=kind):
-                    given[at] = f"number{at}" if self._type(kind) == "bool" else f"uintptr({label})"
-                    if self._type(kind) == "bool":
+                    given[at] = label
+                    if self._type(kind) == "bool" and not is_registered:
+                        given[at] = f"uintptr(number{at})"
                         before += [f"var number{at} uintptr", f"if {label} {{", f"\tnumber{at} = 1", "}"]
                 case model.HandleArgument():
                     handles.append(label)
-                    given[at] = f"uintptr({label}.pointer)"
+                    given[at] = f"{label}.pointer"
                 case model.StructArgument() | model.CallbacksArgument():
                     is_fallible = True
                     struct = self.library.structs[argument.struct]
                     alive.append(label)
                     if self._is_plain(struct):
-                        given[at] = f"uintptr(unsafe.Pointer({label}))"
+                        given[at] = f"unsafe.Pointer({label})"
                         continue
                     number = "made.number" if struct.callbacks else ""
                     late += [f"memory{at}, err := {label}.memory({number})", "if err != nil {", "\treturn empty", "}"]
-                    given[at] = f"uintptr(unsafe.Pointer(memory{at}))"
+                    given[at] = f"unsafe.Pointer(memory{at})"
                     alive.append(f"memory{at}")
                     if struct.callbacks:
                         callbacks = label
@@ -576,7 +593,7 @@ class _File:
             match result:
                 case model.HandleResult(index=index):
                     if index is not None:
-                        given[index] = "uintptr(unsafe.Pointer(&made.pointer))"
+                        given[index] = "unsafe.Pointer(&made.pointer)"
                 case model.ValueResult(index=None, type=kind):
                     text = "returned != 0" if self._type(kind) == "bool" else f"{self._type(kind)}(returned)"
                     if self._type(kind) == "bool":
@@ -584,7 +601,7 @@ class _File:
                     values.append(text)
                     kinds.append(self._type(kind))
                 case model.ValueResult(index=int() as at, type=kind):
-                    given[at] = f"uintptr(unsafe.Pointer(&f.numbers[{numbers_}]))"
+                    given[at] = f"unsafe.Pointer(&f.numbers[{numbers_}])"
                     take.append(f"value{at} := *(*{self._type(kind)})(unsafe.Pointer(&f.numbers[{numbers_}]))")
                     values.append(f"value{at}")
                     kinds.append(self._type(kind))
@@ -593,7 +610,7 @@ class _File:
                     title = self.types[result.struct]
                     memory, value = self._laid_out(result.struct, "")
                     before.append(f"value{at} := new({memory})")
-                    given[at] = f"uintptr(unsafe.Pointer(value{at}))"
+                    given[at] = f"unsafe.Pointer(value{at})"
                     values.append(value.format(f"value{at}"))
                     kinds.append(title)
                 case model.TextResult(index=None, free=free):
@@ -603,7 +620,7 @@ class _File:
                     if free:
                         release.append(f"defer purego.SyscallN({self._at(free, function)}, returned)")
                 case model.TextResult(index=int() as at, length=None, free=free):
-                    given[at] = f"uintptr(unsafe.Pointer(&f.pointers[{pointers}]))"
+                    given[at] = f"unsafe.Pointer(&f.pointers[{pointers}])"
                     take.append(f"text{at} := f.pointers[{pointers}]")
                     values.append(f"clone(text{at})")
                     kinds.append("string")
@@ -614,16 +631,16 @@ class _File:
                     ]
                     pointers += 1
                 case model.TextResult(index=int() as at, length=int() as length, free=free):
-                    given[at] = f"uintptr(unsafe.Pointer(&f.pointers[{pointers}]))"
-                    given[length] = f"uintptr(unsafe.Pointer(&f.numbers[{numbers_}]))"
+                    given[at] = f"unsafe.Pointer(&f.pointers[{pointers}])"
+                    given[length] = f"unsafe.Pointer(&f.numbers[{numbers_}])"
                     fields = f"f.pointers[{pointers}], uintptr(f.numbers[{numbers_}]), {self._at(free, function)}, f"
                     take.append(f"text{at} := Text{{{fields}}}")
                     values.append(f"text{at}")
                     kinds.append("Text")
                     pointers, numbers_ = pointers + 1, numbers_ + 1
                 case model.BytesResult(index=at):
-                    given[at] = f"uintptr(unsafe.Pointer(&f.pointers[{pointers}]))"
-                    given[result.length] = f"uintptr(unsafe.Pointer(&f.numbers[{numbers_}]))"
+                    given[at] = f"unsafe.Pointer(&f.pointers[{pointers}])"
+                    given[result.length] = f"unsafe.Pointer(&f.numbers[{numbers_}])"
                     element = (
                         "byte" if result.element in {"uint8_t", "unsigned char", "char"} else _TYPES[result.element]
                     )
@@ -684,8 +701,12 @@ class _File:
             lines.append("runtime.LockOSThread()")
         if subject:
             lines += ["var c *call", f"if {subject}.callbacks != nil {{", f"\tc = {subject}.begin(&f.call)", "}"]
-        arguments = "".join(f", {given[at]}" for at in range(len(prototype.parameters)))
-        call = f"f.call{len(prototype.parameters)}({library}.{_address(prototype.name)}{arguments})"
+        arguments = [given[at] for at in range(len(prototype.parameters))]
+        if is_registered:
+            call = f"{library}.{_registered(prototype.name)}({', '.join(arguments)})"
+        else:
+            passed = "".join(f", {_word(one)}" for one in arguments)
+            call = f"f.call{len(arguments)}({library}.{_address(prototype.name)}{passed})"
         if function.status and self.library.status:
             lines.append(f"status := {self.types[self.library.status.c_name]}({call})")
             lines += ["var failure error", "if status != 0 {", f"\tfailure = {library}.failure(status)", "}"]
@@ -755,6 +776,25 @@ def _zero(kind: str, file: _File) -> str:
     return {"Text": "Text{}", "string": '""', "bool": "false"}.get(kind, "nil" if kind.startswith("[]") else "0")
 
 
+def _is_registered(function: Prototype) -> bool:
+    """Whether a function is called with its types, by reflection, because words in registers would not do.
+
+    Floating-point numbers have registers of their own, and on macOS on arm64 arguments behind the eighth take no more
+    of the stack than they are wide (Writing ARM64 code for Apple platforms, "Pass arguments to functions correctly").
+    """
+    passed = [one.type for one in function.parameters]
+    return any(kind in _FLOATS for kind in (function.returns, *passed)) or any(
+        _TYPES[kind.base if isinstance(kind, EnumRef) else kind.name] not in _WIDE
+        for kind in passed[_REGISTERS:]
+        if isinstance(kind, (Scalar, EnumRef))
+    )
+
+
+def _word(argument: str) -> str:
+    """An argument as the number that a register takes."""
+    return argument if argument.startswith("uintptr(") else f"uintptr({argument})"
+
+
 def _call(count: int) -> str:
     """What calls a function of so many arguments."""
     names = [f"a{at}" for at in range(count)]
@@ -769,6 +809,11 @@ def _call(count: int) -> str:
 def _address(name: str) -> str:
     """The field with the address of a function."""
     return _lower(camel(words(name))) + "At"
+
+
+def _registered(name: str) -> str:
+    """The field with a function that is registered."""
+    return _lower(camel(words(name))) + "Call"
 
 
 def _lower(name: str) -> str:

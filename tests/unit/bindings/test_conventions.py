@@ -213,6 +213,7 @@ def test_what_does_not_fit_is_left_by_name(text: str, reason: str) -> None:
         ("double *a, const double *b, double *c, uint32_t len", "a may be as many as len says"),
         ("double *matrix", "matrix is called as memory is"),
         ("double start, double *dst", "dst is called as memory is"),
+        ("double start, x_pair *block", "block is called as memory is"),
         ("const double *in, size_t n, double *out", "out may be as many as n says: call it what the one is"),
         ("const double *x, size_t n, double *y", "y may be as many as n says: call it what the one is"),
         ("const double *all, size_t n, x_level *levels", "levels may be as many as n says"),
@@ -245,12 +246,14 @@ def test_a_pointer_to_what_may_be_several_is_left(parameters: str, reason: str) 
         ("const char *name, size_t name_len, int32_t *out", ["name"], ["out"]),
         ("uint64_t *hits, uint64_t *misses", [], ["hits", "misses"]),
         ("const double *all, size_t n, x_stats *stats", ["all"], ["stats"]),
+        ("double *values, size_t n, x_block *block", ["values"], ["block"]),
         ("double factor, double *scaled", ["factor"], ["scaled"]),
         ("bool n, double *value", ["n"], ["value"]),
     ],
 )
 def test_a_pointer_to_one_is_a_result(parameters: str, arguments: list[str], results: list[str]) -> None:
-    library = recognized(f"typedef struct {{ int a; }} x_stats;\nvoid x_use({parameters});\nvoid x_more(void);\n")
+    before = "typedef struct { int a; } x_stats;\ntypedef struct { int a; } x_block;\n"
+    library = recognized(f"{before}void x_use({parameters});\nvoid x_more(void);\n")
     assert library.left == ()
     function = library.functions[0]
     assert [one.name for one in function.arguments] == arguments
@@ -275,3 +278,16 @@ def test_one_function_may_free_all_that_the_library_allocates() -> None:
         model.TextResult("x_free", None),
         model.BytesResult("x_free", 0, 1, "all", "double", free_takes_length=False),
     ]
+
+
+def test_structures_are_known_wherever_they_are_defined() -> None:
+    library = recognized(
+        "struct x_h; struct x_e; struct x_t;\n"
+        "struct x_h { void *data; int (*on)(void *data, const struct x_e *event); const struct x_t *all; size_t n; };\n"
+        "struct x_o { const struct x_t *texts; size_t texts_count; };\n"
+        "struct x_e { int number; };\n"
+        "struct x_t { const char *text; size_t length; };\n"
+        "void x_use(const struct x_o *o);\nvoid x_more(void);\n"
+    )
+    assert library.left == ()
+    assert list(library.structs) == ["x_e", "x_t", "x_o", "x_h"]

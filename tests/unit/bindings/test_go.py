@@ -27,8 +27,6 @@ def test_the_file_of_a_stranger(name: str, pytestconfig: pytest.Config) -> None:
 @pytest.mark.parametrize(
     ("text", "name", "reason"),
     [
-        ("double x_mean(int a);", "x_mean", "it passes a floating-point number by itself"),
-        ("void x_scale(float a);", "x_scale", "it passes a floating-point number by itself"),
         ("void x_put(char a);", "x_put", "it passes a char, which has a sign on some machines"),
         (f"void x_many({', '.join(f'int a{n}' for n in range(16))});", "x_many", "it takes more than 15 arguments"),
         ("struct x_s { char a; };", "x_s", "its field a is a char, which has a sign on some machines"),
@@ -91,3 +89,20 @@ def test_no_comment_becomes_code() -> None:
     lines = comment.splitlines()
     assert len(lines) == 5
     assert all(line == "//" or line.startswith("// ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "signature"),
+    [
+        ("double x_mean(int32_t a);", "func(int32) float64"),
+        ("void x_scale(float a, const double *values, size_t count);", "func(float32, unsafe.Pointer, uintptr)"),
+        ("int x_many(int64_t a, int b, int c, int d, int e, int f, int g, int h, short i);", "int16) uintptr"),
+        ("int x_few(int64_t a, int b, int c, int d, int e, int f, int g, int h);", ""),
+        ("int x_wide(int a, int b, int c, int d, int e, int f, int g, int h, int64_t i, size_t j);", ""),
+    ],
+)
+def test_what_registers_alone_cannot_pass_is_registered(text: str, signature: str) -> None:
+    library = go.fitting(recognized(f"{text}\nint x_more(void);"))
+    generated = go.module(library, "example.org/x")
+    assert signature in generated
+    assert ("purego.RegisterFunc(" in generated) is bool(signature)
