@@ -36,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_is_of_the_version_of_the_crates() -> None:
-    version = read(ROOT / "rust" / "Cargo.toml")["workspace"]["package"]["version"]
+    version = read(ROOT / "rust" / "email-validator" / "Cargo.toml")["package"]["version"]
     assert read(EXAMPLE / "Cargo.toml")["package"]["version"] == version
 
 

@@ -31,9 +31,6 @@ print(json.dumps({{"reason": "compiler-artifact", "target": {{"kind": ["cdylib",
 """
 MANIFEST = """[workspace]
 members = ["boundary", "boundary-build", "email-validator", "email-validator-ffi", "email-validator-wasm"]
-
-[workspace.package]
-version = "0.7.0"
 """
 
 
@@ -45,7 +42,7 @@ def checkout(tmp_path) -> Path:
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("_native", "__pycache__", ".*cache", "dist"))
     for crate in ("boundary", "boundary-build", "email-validator", "email-validator-ffi", "email-validator-wasm"):
         (root / "rust" / crate).mkdir(parents=True)
-        (root / "rust" / crate / "Cargo.toml").write_text(f'[package]\nname = "{crate}"\n')
+        (root / "rust" / crate / "Cargo.toml").write_text(f'[package]\nname = "{crate}"\nversion = "0.7.0"\n')
     (root / "rust" / "Cargo.toml").write_text(MANIFEST)
     (root / "rust" / "Cargo.lock").write_text("version = 4\n")
     (root / "LICENSE").write_text("Apache\n")

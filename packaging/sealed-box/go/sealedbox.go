@@ -24,9 +24,8 @@ import (
 	"example.org/ferrule/sealed-box/internal/ferrule/native"
 )
 
-// Key is a key of the library's. Its bytes are there alone, and are overwritten when it and all that
-// was made with it are closed; Public gives the public half of
-// an Ed25519 or X25519 key.
+// Key is a key of the library's. Its bytes are there alone, and are overwritten when it is closed, as soon as no call uses
+// it any more; Public gives the public half of an Ed25519 or X25519 key.
 type Key = bindings.Key
 
 // Stream is a message that is sealed, opened or hashed in pieces: Push takes the next and gives what came of it, Finish

@@ -50,8 +50,8 @@ pub struct SealedBoxCallbacks {
     pub struct_size: u32,
     /// Must be 0.
     pub reserved: u32,
-    /// Handed to every function as it is. It must stay usable until the box, its keys and its streams are
-    /// freed, and, where a callback frees one, until the call that was running has ended.
+    /// Handed to every function as it is. It must stay usable until the box is freed, and, where a callback frees it, until
+    /// the call that was running has ended.
     pub user_data: *mut c_void,
     /// Takes the uses of keys.
     pub audit: SealedBoxAudit,

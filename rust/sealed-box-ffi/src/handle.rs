@@ -16,7 +16,8 @@ pub struct SealedBox {
     pub(crate) core: CoreBox<System, Callbacks>,
 }
 
-/// A key. Its bytes are overwritten when it is freed.
+/// A key. Its bytes are overwritten when it is freed. It needs nothing that it was made with, neither the box nor the key
+/// that it was derived from.
 ///
 /// One may be used from any number of threads at once, and with any box whose options allow its algorithm. It is ended
 /// by `sealed_box_key_free`, which must not run while another thread still uses it, and after which it must not be used:
@@ -26,7 +27,8 @@ pub struct SealedBoxKey {
 }
 
 /// A stream that is being sealed or opened, or a keyed hash. A second thread that uses it meanwhile gets
-/// `SEALED_BOX_STATUS_BUSY`. It needs neither its box nor its key any more, and is ended by `sealed_box_stream_free`.
+/// `SEALED_BOX_STATUS_BUSY`. It needs nothing that it was made with, neither the box nor the key, and calls none of the
+/// caller's functions. It is ended by `sealed_box_stream_free`.
 pub struct SealedBoxStream {
     state: Mutex<Stream>,
 }

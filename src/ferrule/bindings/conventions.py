@@ -51,6 +51,8 @@ _RELEASE: Final = re.compile(
 _RESERVED: Final = re.compile(r"_*(?:reserved|padding|pad|unused)\w*")
 _SUCCESS: Final = re.compile(r"(?:.*_)?(?:OK|SUCCESS)")
 _FREE: Final = ("free", "destroy", "delete", "close", "release")
+_INDEPENDENT: Final = "needs nothing that it was made with"
+"""In the comment of a handle: what it was made with may be freed before it, and none of its callbacks is called."""
 _TEXT_FREE: Final = ("string_free", "text_free", "str_free", "free_string")
 _BYTES: Final = frozenset({"uint8_t", "unsigned char", "char"})
 _SMALL: Final = _BYTES | {"int8_t", "signed char"}
@@ -168,7 +170,9 @@ class _Recognition:
             if isinstance(kind, Pointer) and isinstance(kind.to, StructRef) and not kind.const:
                 name = kind.to.name
                 if name in self.declared.structs and self.declared.structs[name] is None:
-                    handles.setdefault(name, model.Handle(name, self._words(name), function.name))
+                    comment = " ".join(self.declared.comments.get(name, "").split())
+                    handle = model.Handle(name, self._words(name), function.name, _INDEPENDENT in comment)
+                    handles.setdefault(name, handle)
         return handles
 
     def _frees(self, function: Prototype) -> bool:

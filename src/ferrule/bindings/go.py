@@ -675,8 +675,9 @@ class _File:
         # What the call runs callbacks of: what it makes, or what it uses.
         subject = "made" if maker else "h" if function.handle else ""
         if maker:
-            free = _address(self.library.handles[maker].free)
-            parents = "".join(f", {one}.handle" for one in handles)
+            handle = self.library.handles[maker]
+            free = _address(handle.free)
+            parents = "" if handle.independent else "".join(f", {one}.handle" for one in handles)
             kept = callbacks
             lines.append(f"made := {library}.newHandle({library}.{free}, nil{parents})")
             if kept != "nil":

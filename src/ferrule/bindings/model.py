@@ -164,11 +164,15 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """Something of the library's that is made, used, and freed by a function that takes nothing else."""
+    """Something of the library's that is made, used, and freed by a function that takes nothing else.
+
+    `independent` says that what it was made with may be freed before it, and that it calls none of its callbacks.
+    """
 
     c_name: str
     words: tuple[str, ...]
     free: str
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -726,9 +726,9 @@ class _Module:
         end = [*(["_call.leave()"] if has_callbacks and kept else []), *(f"{one}.leave(_call)" for one in used), *frees]
         undo: list[str] = []
         if maker:
-            parents = "".join(f", {one}" for one in handles)
-            free = self.attributes[self.library.handles[maker].free]
-            noun = self.library.handles[maker].words[-1]
+            handle = self.library.handles[maker]
+            parents = "" if handle.independent else "".join(f", {one}" for one in handles)
+            free, noun = self.attributes[handle.free], handle.words[-1]
             callbacks = keeps
             prepare.append(f'_made = Handle(LIBRARY.{free}, "{noun}", {callbacks}{parents})')
             if keeps != "None" and (table := self._table(function)):

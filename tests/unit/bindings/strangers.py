@@ -36,3 +36,12 @@ def recognized(text: str, name: str = "demo.h") -> model.Library:
 
 def stranger(name: str) -> model.Library:
     return recognized((GOLDEN / f"{name}.h").read_text(encoding="utf-8"), f"{name}.h")
+
+
+def keyed(comment: str) -> str:
+    """A header with a box that makes keys, of which it says this."""
+    return (
+        "typedef struct x_box x_box;\nx_box *x_box_new(void);\nvoid x_box_free(x_box *box);\n"
+        f"/** {comment} */\ntypedef struct x_key x_key;\n"
+        "x_key *x_box_key(const x_box *box);\nvoid x_key_free(x_key *key);\n"
+    )

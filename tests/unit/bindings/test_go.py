@@ -10,7 +10,7 @@ import pytest
 from ferrule.bindings import go, model
 from ferrule.bindings.declarations import Scalar
 
-from .strangers import GOLDEN, STRANGERS, recognized, stranger
+from .strangers import GOLDEN, STRANGERS, keyed, recognized, stranger
 
 SHARED = "// Handles, calls and callbacks, which are the same for every library.\n"
 
@@ -106,3 +106,11 @@ def test_what_registers_alone_cannot_pass_is_registered(text: str, signature: st
     generated = go.module(library, "example.org/x")
     assert signature in generated
     assert ("purego.RegisterFunc(" in generated) is bool(signature)
+
+
+@pytest.mark.parametrize(
+    ("comment", "parents"), [("A key.", ", h.handle"), ("A key. It needs nothing that it was made with.", "")]
+)
+def test_what_was_made_with_a_handle_keeps_it_unless_the_header_says_otherwise(comment: str, parents: str) -> None:
+    text = go.module(recognized(keyed(comment)), "example.org/x")
+    assert f"made := h.library.newHandle(h.library.xKeyFreeAt, nil{parents})" in text

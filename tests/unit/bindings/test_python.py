@@ -11,7 +11,7 @@ from ferrule import bindings
 from ferrule.bindings import python
 from ferrule.core.errors import VerificationError
 
-from .strangers import GOLDEN, STRANGERS, preprocessed, recognized, stranger
+from .strangers import GOLDEN, STRANGERS, keyed, preprocessed, recognized, stranger
 
 END = "# --- what is particular to this library\n"
 
@@ -45,6 +45,15 @@ def test_generated_twice_is_the_same() -> None:
 def test_what_is_left_is_named_in_the_module() -> None:
     text = python.module(stranger("odd"), "odd")
     assert "- odd_printf: it takes any number of arguments" in ast.get_docstring(ast.parse(text), clean=False)
+
+
+@pytest.mark.parametrize(
+    ("comment", "parents"),
+    [("A key.", ", self._handle"), ("A key.\n *\n * It needs nothing that it\n * was made with.", "")],
+)
+def test_what_was_made_with_a_handle_keeps_it_unless_the_header_says_otherwise(comment: str, parents: str) -> None:
+    text = python.module(recognized(keyed(comment)), "x")
+    assert f'_made = Handle(LIBRARY._key_free, "key", None{parents})' in text
 
 
 def test_names_that_python_has_for_itself() -> None:

@@ -145,5 +145,14 @@ def test_a_closed_key_is_refused_and_none_is_copied(box, key):
         box.seal(key, b"text")
 
 
+def test_a_closed_key_is_gone_though_what_was_made_with_it_lives(box, key):
+    stream = box.seal_stream(key, b"")
+    key.close()
+    assert key._handle._pointer.value is None
+    box.close()
+    assert box._handle._pointer.value is None
+    assert stream.push(b"text") + stream.finish()
+
+
 def test_the_library_says_what_it_is_made_of():
     assert {"aes-gcm", "chacha20poly1305", "ed25519-dalek"} <= build_info()["cryptography"].keys()

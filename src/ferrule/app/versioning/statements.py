@@ -121,11 +121,16 @@ def _targets_file(files: _Files, config: Config, old: str, new: str) -> None:
 
 
 def _crates(config: Config, old: str) -> list[Crate]:
-    """Crates of that version that are released: all of a project with one release, else those of its artifacts."""
-    names = [str(getattr(artifact.spec, "crate", "")) for artifact in config.artifacts]
-    crates = config.workspace.crates
-    chosen = [crates[name] for name in dict.fromkeys(names) if name in crates] if config.releases else crates.values()
-    return [crate for crate in chosen if crate.version == old]
+    """Crates of that version that are released: all of a project with one release.
+
+    Of one with several, those of its artifacts and the one that its version is taken from.
+    """
+    crates = config.workspace.crates.values()
+    if config.releases:
+        names = {str(getattr(artifact.spec, "crate", "")) for artifact in config.artifacts}
+        stated = config.project.version_at
+        crates = [crate for crate in crates if crate.name in names or (stated and crate.version_at == stated)]
+    return [crate for crate in crates if crate.version == old]
 
 
 def _check_shared(crates: Iterable[Crate], config: Config, others: Collection[str]) -> None:

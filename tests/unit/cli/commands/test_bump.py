@@ -352,6 +352,34 @@ def test_a_bump_of_one_release_is_no_change_of_the_others(tmp_path: Path) -> Non
     assert ferrule(demo, "changelog", "--release", "core") == ""
 
 
+def test_the_crate_that_a_release_takes_its_version_from_is_raised_though_no_artifact_is_made_of_it(
+    tmp_path: Path,
+) -> None:
+    demo = several(tmp_path)
+    core = demo.project / "rust" / "demo-core"
+    (core / "src").mkdir(parents=True)
+    (core / "src" / "lib.rs").touch()
+    (core / "Cargo.toml").write_text('[package]\nname = "demo-core"\nversion = "1.9.1"\nedition = "2024"\n')
+    demo.edit('"demo-ffi"', '"demo-core", "demo-ffi"', "rust/Cargo.toml")
+    demo.edit(
+        "[dependencies]",
+        '[dependencies]\ndemo-core = { path = "../demo-core", version = "1.9.1" }',
+        "rust/demo-ffi/Cargo.toml",
+    )
+    locked = '[[package]]\nname = "demo-ffi"\nversion = "1.9.1"\ndependencies = [\n'
+    before = '[[package]]\nname = "demo-core"\nversion = "1.9.1"\n\n'
+    demo.edit(locked, f'{before}{locked} "demo-core",\n', "rust/Cargo.lock")
+    demo.edit("core: {version: {cargo: rust/demo-ffi}", "core: {version: {cargo: rust/demo-core}")
+    git(demo, "init", "-q", "-b", "main")
+    commit(demo, "Begin")
+    printed = ferrule(demo, "bump", "--release", "core", "minor", "--dry-run")
+    assert [line for line in printed.splitlines() if "rust/" in line and "lock" not in line] == [
+        "rust/demo-core/Cargo.toml:3  version = \"1.10.0\"",
+        "rust/demo-ffi/Cargo.toml:3  version = \"1.10.0\"",
+        'rust/demo-ffi/Cargo.toml:12  demo-core = { path = "../demo-core", version = "1.10.0" }',
+    ]
+
+
 @pytest.mark.parametrize(
     "version", ["99999999999999999999.0.0", "1.3.18446744073709551616", f"{'9' * 5000}.0.0", "1.3.0-01", "2.0.\u0663"]
 )
