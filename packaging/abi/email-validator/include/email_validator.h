@@ -2,7 +2,7 @@
 #define EMAIL_VALIDATOR_H
 
 #define EMAIL_VALIDATOR_VERSION "0.1.0"
-#define EMAIL_VALIDATOR_FINGERPRINT "be8f2fb3bebc3b191020bd791ae0ea952d1200bf98d5c6359819edd9849d4f71"
+#define EMAIL_VALIDATOR_FINGERPRINT "ff101ab1217ec9447b7d44195b174af6ba25b29b1ed5c25a0c0966b1bae7bf28"
 #define EMAIL_VALIDATOR_INTERFACE "a6965894b2c2cbb9def261159be6696869f93fee84f192d7bedf0d7aae3bb497"
 
 #include <stddef.h>
@@ -122,7 +122,8 @@ typedef int32_t EmailValidatorLogLevel;
  * A validator: options that were understood, and the caller's functions.
  *
  * It never changes, so one may be used from any number of threads at once. It is made by `email_validator_new` and
- * ended by `email_validator_free`, which must not run while another thread still uses it.
+ * ended by `email_validator_free`, which must not run while another thread still uses it, and after which it must not
+ * be used: that cannot be noticed.
  */
 typedef struct EmailValidator EmailValidator;
 
@@ -166,7 +167,7 @@ typedef struct EmailValidatorOptions {
      */
     const struct EmailValidatorText *blocked_emails;
     /**
-     * How many there are; at most `EMAIL_VALIDATOR_MAX_COUNT`.
+     * How many there are; at most `EMAIL_VALIDATOR_MAX_COUNT`, with 64 MiB together.
      */
     size_t blocked_emails_count;
 } EmailValidatorOptions;
@@ -199,7 +200,8 @@ typedef void (*EmailValidatorObserve)(void *user_data,
  * The caller's functions. All may be null, except those that `blocked_emails` needs.
  *
  * They are called from the thread that called the library, so from several at once where a validator is shared, and
- * may call the library in turn. They must return: no C++ exception and no longjmp may leave them.
+ * may call the library in turn, and also free the validator that called them. They must return: no C++ exception and
+ * no longjmp may leave them.
  */
 typedef struct EmailValidatorCallbacks {
     /**
@@ -211,7 +213,8 @@ typedef struct EmailValidatorCallbacks {
      */
     uint32_t reserved;
     /**
-     * Handed to every function as it is. It must stay usable until the validator is freed.
+     * Handed to every function as it is. It must stay usable until the validator is freed, and,
+     * where a callback frees it, until the call that was running has ended.
      */
     void *user_data;
     /**
@@ -272,7 +275,8 @@ EmailValidatorStatus email_validator_new(const struct EmailValidatorOptions *opt
                                          struct EmailValidator **validator);
 
 /**
- * Ends a validator. Null is allowed and does nothing.
+ * Ends a validator. Null is allowed and does nothing. A callback may free the validator that called it: the call ends
+ * as any other, may still call the callbacks, and only then is the validator gone.
  *
  * # Safety
  *
@@ -301,7 +305,8 @@ EmailValidatorStatus email_validator_check(const struct EmailValidator *validato
  * Decides about many addresses in one call. Writes a JSON array to `decisions`, in the order of the addresses; each
  * item is what `email_validator_check` gives. Length, NUL and freeing are as there.
  *
- * All texts are checked before the first look-up is made. If one cannot be read, or a look-up fails, there is no
+ * All texts are copied and checked before the first look-up is made; together they may have at most 64 MiB, beyond
+ * which the call ends with `EMAIL_VALIDATOR_STATUS_TOO_LONG`. If one cannot be read, or a look-up fails, there is no
  * result for any, and the message names the item, counted from 0.
  *
  * # Safety

@@ -2,7 +2,7 @@
 #define SEALED_BOX_H
 
 #define SEALED_BOX_VERSION "0.1.0"
-#define SEALED_BOX_FINGERPRINT "82fab679562e9feadd00776dc475edad23e9028ff740a9125d902cd0d1bd4fbf"
+#define SEALED_BOX_FINGERPRINT "382c51c4c9e36856cae7fdd6533949eb7800f00e2d49b2ae2bb9df53cd6803b1"
 #define SEALED_BOX_INTERFACE "2ea1ce083a93beed2cbf52e2f206d6dff492150bf260bf158bf9af07e8b69cdc"
 
 #include <stddef.h>
@@ -259,21 +259,25 @@ typedef uint32_t SealedBoxOperation;
  * A box: what is allowed, and the caller's functions.
  *
  * It never changes, so one may be used from any number of threads at once. It is made by `sealed_box_new` and ended by
- * `sealed_box_free`, which must not run while another thread still uses it.
+ * `sealed_box_free`, which must not run while another thread still uses it, and after which it must not be used: that
+ * cannot be noticed.
  */
 typedef struct SealedBox SealedBox;
 
 /**
- * A key. Its bytes are overwritten when it is freed.
+ * A key. Its bytes are overwritten when it is freed. It needs nothing that it was made with, neither the box nor the key
+ * that it was derived from.
  *
  * One may be used from any number of threads at once, and with any box whose options allow its algorithm. It is ended
- * by `sealed_box_key_free`, which must not run while another thread still uses it.
+ * by `sealed_box_key_free`, which must not run while another thread still uses it, and after which it must not be used:
+ * that cannot be noticed.
  */
 typedef struct SealedBoxKey SealedBoxKey;
 
 /**
  * A stream that is being sealed or opened, or a keyed hash. A second thread that uses it meanwhile gets
- * `SEALED_BOX_STATUS_BUSY`. It needs neither its box nor its key any more, and is ended by `sealed_box_stream_free`.
+ * `SEALED_BOX_STATUS_BUSY`. It needs nothing that it was made with, neither the box nor the key, and calls none of the
+ * caller's functions. It is ended by `sealed_box_stream_free`.
  */
 typedef struct SealedBoxStream SealedBoxStream;
 
@@ -354,8 +358,8 @@ typedef void (*SealedBoxObserve)(void *user_data,
  * The caller's functions. Both may be null.
  *
  * They are called from the thread that called the library, so from several at once where a box is shared, and may call
- * the library in turn, but free nothing that the call uses. They must return: no C++ exception and no longjmp may leave
- * them.
+ * the library in turn, and also free what the call uses: it stays until the call has ended. They must return: no C++
+ * exception and no longjmp may leave them.
  */
 typedef struct SealedBoxCallbacks {
     /**
@@ -367,7 +371,8 @@ typedef struct SealedBoxCallbacks {
      */
     uint32_t reserved;
     /**
-     * Handed to every function as it is. It must stay usable until the box is freed.
+     * Handed to every function as it is. It must stay usable until the box is freed, and, where a callback frees it, until
+     * the call that was running has ended.
      */
     void *user_data;
     /**
@@ -381,7 +386,7 @@ typedef struct SealedBoxCallbacks {
 } SealedBoxCallbacks;
 
 /**
- * One item of a batch. What is empty may be null.
+ * One item of a batch. What is empty may be null. No callback of the call may change what it points to.
  */
 typedef struct SealedBoxItem {
     /**

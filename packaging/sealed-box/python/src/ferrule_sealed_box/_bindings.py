@@ -1008,7 +1008,7 @@ class SealedBox(Closing):
 
     def derive_key(self, key: Key, salt: Any, info: Any, algorithm: int, id: int) -> Key:
         """Derives a key for another algorithm, with a number of its own. It is freed with `sealed_box_key_free`."""
-        _made = Handle(LIBRARY._key_free, "key", None, self._handle, key._handle)
+        _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         with Buffer(salt, "", 1, writable=False) as (_address2, _count2):
             with Buffer(info, "", 1, writable=False) as (_address4, _count4):
@@ -1038,7 +1038,7 @@ class SealedBox(Closing):
     def agree(self, key: Key, peer: Any, id: int) -> Key:
         """Agrees with a peer, of whom `peer` is the public half, on a key for HKDF-SHA-256 with the number `id`. It is freed
         with `sealed_box_key_free`."""
-        _made = Handle(LIBRARY._key_free, "key", None, self._handle, key._handle)
+        _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         with Buffer(peer, "", 1, writable=False) as (_address2, _count2):
             try:
@@ -1114,7 +1114,7 @@ class SealedBox(Closing):
 
         `algorithm` is a `SealedBoxAlgorithm`. `id` is the caller's own number for the key: it is written into envelopes, and
         told to the audit."""
-        _made = Handle(LIBRARY._key_free, "key", None, self._handle)
+        _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         with Buffer(bytes_, "", 1, writable=False) as (_address3, _count3):
             try:
@@ -1140,7 +1140,7 @@ class SealedBox(Closing):
 
     def key_import_public(self, algorithm: int, id: int, bytes_: Any) -> Key:
         """Makes a key from the public half of somebody's Ed25519 pair, which verifies. It is freed with `sealed_box_key_free`."""
-        _made = Handle(LIBRARY._key_free, "key", None, self._handle)
+        _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         with Buffer(bytes_, "", 1, writable=False) as (_address3, _count3):
             try:
@@ -1166,7 +1166,7 @@ class SealedBox(Closing):
 
     def key_generate(self, algorithm: int, id: int) -> Key:
         """Makes a new key from random bytes of the operating system. It is freed with `sealed_box_key_free`."""
-        _made = Handle(LIBRARY._key_free, "key", None, self._handle)
+        _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
@@ -1367,7 +1367,7 @@ class SealedBox(Closing):
         """Begins to seal a stream with an XChaCha20-Poly1305 key. It is freed with `sealed_box_stream_free`.
 
         The bytes that come out do not depend on the pieces in which the message goes in."""
-        _made = Handle(LIBRARY._stream_free, "stream", None, self._handle, key._handle)
+        _made = Handle(LIBRARY._stream_free, "stream", None)
         _call = Call()
         with Buffer(associated, "", 1, writable=False) as (_address2, _count2):
             try:
@@ -1397,7 +1397,7 @@ class SealedBox(Closing):
         """Begins to open a stream. It is freed with `sealed_box_stream_free`.
 
         What comes out is genuine and in order; that it is all is known when `sealed_box_stream_finish` succeeds."""
-        _made = Handle(LIBRARY._stream_free, "stream", None, self._handle, key._handle)
+        _made = Handle(LIBRARY._stream_free, "stream", None)
         _call = Call()
         with Buffer(associated, "", 1, writable=False) as (_address2, _count2):
             try:
@@ -1426,7 +1426,7 @@ class SealedBox(Closing):
     def stream_hash(self, key: Key) -> Stream:
         """Begins a keyed hash of a message that comes in pieces: they go in by `sealed_box_stream_push`, which gives no bytes,
         and the tag comes from `sealed_box_stream_finish`. It is freed with `sealed_box_stream_free`."""
-        _made = Handle(LIBRARY._stream_free, "stream", None, self._handle, key._handle)
+        _made = Handle(LIBRARY._stream_free, "stream", None)
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
@@ -1453,7 +1453,8 @@ class SealedBox(Closing):
 
 
 class Key(Closing):
-    """A key. Its bytes are overwritten when it is freed.
+    """A key. Its bytes are overwritten when it is freed. It needs nothing that it was made with, neither the box nor the key
+    that it was derived from.
 
     One may be used from any number of threads at once, and with any box whose options allow its algorithm. It is ended
     by `sealed_box_key_free`, which must not run while another thread still uses it, and after which it must not be used:
@@ -1486,7 +1487,8 @@ class Key(Closing):
 
 class Stream(Closing):
     """A stream that is being sealed or opened, or a keyed hash. A second thread that uses it meanwhile gets
-    `SEALED_BOX_STATUS_BUSY`. It needs neither its box nor its key any more, and is ended by `sealed_box_stream_free`."""
+    `SEALED_BOX_STATUS_BUSY`. It needs nothing that it was made with, neither the box nor the key, and calls none of the
+    caller's functions. It is ended by `sealed_box_stream_free`."""
 
     def __init__(self) -> None:
         raise TypeError("a Stream is made by other functions")
