@@ -125,7 +125,7 @@ def _crates(config: Config, old: str) -> list[Crate]:
 
     Of one with several, those of its artifacts and the one that its version is taken from.
     """
-    crates = config.workspace.crates.values()
+    crates = [*config.workspace.crates.values()]
     if config.releases:
         names = {str(getattr(artifact.spec, "crate", "")) for artifact in config.artifacts}
         stated = config.project.version_at

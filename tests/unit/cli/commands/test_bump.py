@@ -374,8 +374,8 @@ def test_the_crate_that_a_release_takes_its_version_from_is_raised_though_no_art
     commit(demo, "Begin")
     printed = ferrule(demo, "bump", "--release", "core", "minor", "--dry-run")
     assert [line for line in printed.splitlines() if "rust/" in line and "lock" not in line] == [
-        "rust/demo-core/Cargo.toml:3  version = \"1.10.0\"",
-        "rust/demo-ffi/Cargo.toml:3  version = \"1.10.0\"",
+        'rust/demo-core/Cargo.toml:3  version = "1.10.0"',
+        'rust/demo-ffi/Cargo.toml:3  version = "1.10.0"',
         'rust/demo-ffi/Cargo.toml:12  demo-core = { path = "../demo-core", version = "1.10.0" }',
     ]
 
