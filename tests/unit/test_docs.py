@@ -186,6 +186,87 @@ def test_table_of_kinds_and_targets_is_current() -> None:
     assert text == script.page(text), "run: python docs/limits.py"
 
 
+@pytest.fixture(scope="module")
+def libraries() -> ModuleType:
+    return load(ROOT / "docs" / "libraries.py")
+
+
+@pytest.mark.parametrize("library", ["email-validator", "sealed-box", "signal-stats"])
+def test_audit_of_a_library_is_current(libraries: ModuleType, library: str) -> None:
+    text = (libraries.FOLDER / f"{library}.md").read_text(encoding="utf-8")
+    assert text.count("python docs/libraries.py") == len(libraries.blocks(library))
+    assert text == libraries.page(library, text), "run: python docs/libraries.py"
+
+
+@pytest.mark.parametrize("library", ["email-validator", "sealed-box", "signal-stats"])
+def test_audit_has_every_function_and_error_of_the_recorded_interface(libraries: ModuleType, library: str) -> None:
+    recorded = json.loads((ROOT / "packaging" / "abi" / library / "interface.json").read_text(encoding="utf-8"))
+    (headers,) = recorded["headers"].values()
+    names = {name for header in headers.values() for name in header["functions"]}
+    errors = {
+        (number, name)
+        for header in headers.values()
+        for enum, values in header["enums"].items()
+        if enum.endswith("Status")
+        for name, number in values.items()
+    }
+    text = libraries.header(library)
+    assert {function.name for function in libraries.functions(text)} == names
+    assert {(number, name) for number, name, _ in libraries.statuses(text)} == errors
+    assert all(says.endswith(".") for _, _, says in libraries.statuses(text))
+
+
+def test_audit_counts_the_crates_of_the_lock_file(libraries: ModuleType) -> None:
+    locked = libraries.locked()
+    rows = {crate: row["sha256"] for crates in libraries.recorded().values() for crate, row in crates.items()}
+    assert {crate: locked.get(crate) for crate in rows} == rows, "run: python docs/libraries.py --crates"
+
+
+@pytest.mark.parametrize("library", ["email-validator", "sealed-box", "signal-stats"])
+def test_audit_counts_every_crate_that_a_library_asks_for(libraries: ModuleType, library: str) -> None:
+    counted = {crate.partition(" ")[0] for crate in libraries.recorded()[library]} | {library, "boundary"}
+    manifests = [
+        tomllib.loads((ROOT / "rust" / crate / "Cargo.toml").read_text(encoding="utf-8"))
+        for crate in ("boundary", library, f"{library}-ffi")
+    ]
+    assert {name for manifest in manifests for name in manifest.get("dependencies", {})} <= counted
+
+
+def test_audit_names_tests_that_exist() -> None:
+    pages = {page: page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "libraries").glob("*.md")}
+    paths = {
+        path for text in pages.values() for path in re.findall(r"`((?:rust|tests|packaging)/[\w./-]+\.\w+)`", text)
+    }
+    assert len(paths) > 20
+    assert [path for path in sorted(paths) if not (ROOT / path).is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("fn f() { unsafe { g() } }", (1, 0, 0)),
+        ('pub unsafe extern "C" fn f() {}\nunsafe fn g() {}', (0, 2, 0)),
+        ("unsafe impl Send for A {}\nunsafe impl<T> Sync for A {}", (0, 0, 2)),
+        ('struct A(unsafe extern "C" fn(u8), unsafe fn());', (0, 0, 0)),
+        ('#[unsafe(no_mangle)]\nextern "C" fn f() {}\nunsafe extern "C" { fn g(); }', (0, 0, 0)),
+        (
+            '// unsafe {\n/* unsafe { /* unsafe { */ */ const A: &str = "unsafe {"; const B: &str = r#"unsafe {"#;',
+            (0, 0, 0),
+        ),
+        ("#[cfg(test)]\nmod tests { fn f() { unsafe { g() } } }\nfn h() { unsafe { g() } }", (1, 0, 0)),
+        ("#[cfg(test)]\nmod tests;\nfn h() { unsafe { g() } }", (1, 0, 0)),
+        ("#[cfg(test)]\nfn f() { unsafe { g() } }\nfn h() {}", (0, 0, 0)),
+    ],
+)
+def test_what_counts_as_unsafe(libraries: ModuleType, text: str, counts: tuple[int, int, int]) -> None:
+    sources = {"lib.rs": text, "tests/mod.rs": "unsafe fn f() {}", "tests.rs": "unsafe fn f() {}"}
+    assert libraries.count(sources) == libraries.Unsafe(*counts)
+
+
+def test_a_crate_may_forbid_unsafe(libraries: ModuleType) -> None:
+    assert libraries.count({"lib.rs": "#![forbid(missing_docs, unsafe_code)]\n"}).forbidden
+
+
 def test_support_page_has_what_ci_and_the_defaults_say() -> None:
     text = (ROOT / "docs" / "support.md").read_text(encoding="utf-8")
     ci = yaml.safe_load((ROOT / "targets.yaml").read_text(encoding="utf-8"))["ci"]
