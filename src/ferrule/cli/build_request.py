@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from ferrule.cli import environment
-from ferrule.cli.messages import counted, echo, relative, show_not_built, waiting
+from ferrule.cli.answer import packages
+from ferrule.cli.messages import counted, not_built, relative, waiting
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import STATE, report_name
 from ferrule.engine import stamp as stamps
 from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.engine.store import storage_errors
-from ferrule.reporting import report as reports
 from ferrule.reporting import table
 from ferrule.tools import git
 from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ferrule.cli.answer import Answer
     from ferrule.cli.options import Options
     from ferrule.core.model import Json
     from ferrule.core.toolchain import RustSource
@@ -64,7 +65,7 @@ class BuildRequest:
         return stamps.request_document(
             host,
             commit=[state.commit, state.dirty],
-            packages=Path(click.__file__).parent.parent,
+            packages=packages(),
             output=str(self.output),
             artifacts=list(self.artifacts),
             targets=list(self.targets),
@@ -76,14 +77,14 @@ class BuildRequest:
             epoch=environment.source_date_epoch(),
         )
 
-    def start(self, options: Options) -> StartedRequest | None:
-        """Note the state of the project; None, with a message, if the last run built this and nothing changed since."""
+    def start(self, options: Options, answer: Answer) -> StartedRequest | None:
+        """Note the state of the project; None, with an answer, if the last run built this and nothing changed since."""
         started, document = environment.monotonic(), self.document()
-        if not self.signed and self._is_up_to_date(options, document, started):  # every run signs anew
+        if not self.signed and self._is_up_to_date(options, document, started, answer):  # every run signs anew
             return None
         return StartedRequest(document, stamps.file_system_now(self.root))
 
-    def _is_up_to_date(self, options: Options, document: Json, started: float) -> bool:
+    def _is_up_to_date(self, options: Options, document: Json, started: float, answer: Answer) -> bool:
         if options.json or environment.on_github() or environment.summary_page():
             return False
         state = self.root / STATE
@@ -91,20 +92,25 @@ class BuildRequest:
             return False
         index = StatIndex(state / "index.json", environment.now_ns)
         sources = SourceFiles(self.root, source_names(self.root, environment.host(offline=self.offline)))
+        file = stamps.stamp_file(state, document)
         with waiting("looking what changed"):
-            stamp_facts: Any = stamps.read_stamp(stamps.stamp_file(state, document), sources, index, document)
+            stamp_facts: Any = stamps.read_stamp(file, sources, index, document)
         if stamp_facts is None:
             return False
         index.save()
 
         if not options.quiet:
-            took = reports.duration(environment.monotonic() - started)
-            echo(f"0 built, {stamp_facts['actions']} unchanged, in {took}", err=True)
-        rows = [table.Row(**row) for row in stamp_facts["rows"]]
-        table.show_rows(rows, sys.stdout, colour=environment.coloured(sys.stdout), width=environment.width(sys.stdout))
+            took = environment.monotonic() - started
+            answer.say(f"0 built, {stamp_facts['actions']} unchanged, in ", err=True, took=took)
+        rows, text = [table.Row(**row) for row in stamp_facts["rows"]], io.StringIO()
+        stream = sys.stdout
+        table.show_rows(rows, text, colour=environment.coloured(stream), width=environment.width(stream))
+        answer.write(text.getvalue())
         if not options.quiet:
-            echo(f"{counted(stamp_facts['files'], 'file')} in {relative(self.output)}")
-            show_not_built(stamp_facts["left"])
+            answer.say(f"{counted(stamp_facts['files'], 'file')} in {relative(self.output)}")
+            if stamp_facts["left"]:
+                answer.say(not_built(stamp_facts["left"]), err=True)
+        answer.depend_on(stamps.files_of(file, sources))
         return True
 
 

@@ -48,14 +48,16 @@ def finish(report: Report, output: Path, options: Options) -> None:
         echo(f"{counted(len(report.placed), 'file')} in {relative(output)}")
 
 
+def not_built(names: Sequence[str]) -> str:
+    """A line that names the artifacts which a build without arguments left out."""
+    listed = ", ".join(names)
+    return f"not built: {listed}: for other targets, or packing files of those; name them, or add --target all"
+
+
 def show_not_built(names: Sequence[str]) -> None:
-    """Name the artifacts that a build without arguments left out."""
+    """Name the artifacts that a build without arguments left out, if there are any."""
     if names:
-        listed = ", ".join(names)
-        echo(
-            f"not built: {listed}: for other targets, or packing files of those; name them, or add --target all",
-            err=True,
-        )
+        echo(not_built(names), err=True)
 
 
 def counted(number: int, thing: str) -> str:

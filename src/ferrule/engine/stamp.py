@@ -112,6 +112,44 @@ def read_stamp(file: Path, sources: SourceFiles, index: StatIndex, request: Json
         return message if seen == document["seen"] else None
 
 
+def files_of(file: Path, sources: SourceFiles) -> Iterator[str]:
+    """All files and folders, those that are not there among them, by which `read_stamp` decides about a record.
+
+    What the lists of sources are made by is left out. Raises OSError, also for a link to a folder among what would be
+    looked into as a whole, FerruleError, and ValueError for a record that cannot be read.
+    """
+    basis = json.loads(read_regular(file))["basis"]
+    yield os.fspath(file)
+    for name in (*basis["files"], basis["output"]):
+        path = sources.root / name
+        yield from _everything(path) if path.is_dir() else (os.fspath(path),)
+    yield from basis["programs"]
+    yield from (os.fspath(sources.root / name) for name in basis["folders"])
+    for source in basis["sources"]:
+        yield from (each.path for each in sources.below(source))
+
+
+def program_files(packages: Path) -> Iterator[str]:
+    """The files and folders of the running program, and the folder of the packages that it imports."""
+    own = os.fspath(Path(__file__).parent.parent)
+    yield os.fspath(packages)
+    for folder, folders, files in os.walk(own):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        yield from (folder, *(os.path.join(folder, name) for name in files))  # noqa: PTH118 - a Path costs more
+
+
+def _everything(top: Path) -> Iterator[str]:
+    """A folder with all files and folders below it. Raises OSError for a link to a folder."""
+    for folder, folders, files in os.walk(top, onerror=_raise):
+        if any(os.path.islink(os.path.join(folder, name)) for name in folders):  # noqa: PTH114, PTH118
+            raise OSError(f"a link to a folder in {folder}")
+        yield from (folder, *(os.path.join(folder, name) for name in files))  # noqa: PTH118
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json) -> Json:
     """The request, the machine and the program: everything that an outcome depends on besides the files.
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import FerruleError, StorageError
 from ferrule.core.frozen import dataclass
+from ferrule.core.safe_files import read_regular
 from ferrule.tools import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
 
     from ferrule.tools.host import Host
 
@@ -202,6 +205,94 @@ def listing(folder: Path, host: Host) -> Listing:
     return Listing(tuple(dict.fromkeys(tracked)), tuple(untracked), tuple(unwatched))
 
 
+def ignored_folders(project: Path, names: Sequence[str], host: Host) -> frozenset[str]:
+    """Those of these folders that a rule names itself, so that nothing below is looked at (git-check-ignore)."""
+    program = host.which("git")
+    if program is None or not names:
+        return frozenset()
+    command = [str(program), "check-ignore", "-z", "--stdin"]
+    try:
+        said = run.capture(command, env=_environment(host), cwd=project, input="".join(f"{name}\0" for name in names))
+    except run.ToolFailed as failed:
+        if failed.code == 1:  # none of them
+            return frozenset()
+        raise
+    return frozenset(name for name in said.stdout.split("\0") if name)
+
+
+def basis(project: Path, host: Host) -> tuple[Path, ...] | None:
+    """Files that decide, while they and the folders of the project are as they are, what Git says of a checkout.
+
+    Those of its settings and rules that could be there, the commit, the index, and every tracked file, also of the
+    repository around a project. None where more decides: a repository within, or references kept in another way.
+    Raises FerruleError and OSError.
+    """
+    repository = _repository(project)
+    above = (project.absolute(), *project.absolute().parents)
+    marks = tuple(folder / ".git" for folder in above if folder != repository)
+    if repository is None:
+        return marks
+    program, home = host.which("git"), host.home
+    folders = _git(project, host, "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir")
+    settings = _settings(project, host)
+    rows = (_git(repository, host, "ls-files", "-z", "--stage") or "").split("\0")
+    if program is None or not folders or settings is None or any(row.startswith(_SUBMODULE) for row in rows):
+        return None
+    own, common = map(Path, folders.split("\n"))
+    branch = _branch_file(own, common)
+    if branch is None:
+        return None
+    config = host.environment.get("XDG_CONFIG_HOME") or (home / ".config" if home else None)
+    return (
+        *marks,
+        *((repository / ".git",) if own != repository / ".git" else ()),
+        program,
+        *(own / name for name in ("HEAD", "index", "commondir", "gitdir", "config.worktree")),
+        *(common / name for name in ("config", "packed-refs", "refs/replace", "info/grafts", "shallow")),
+        *(common / "info" / name for name in ("exclude", "attributes")),
+        *(branch,),
+        *((home / ".gitconfig",) if home else ()),
+        *(Path(config, "git", name) for name in ("config", "ignore", "attributes") if config),
+        *(
+            Path(etc, name)
+            for etc in ("/etc", program.parent.parent / "etc")
+            for name in ("gitconfig", "gitattributes")
+        ),
+        *settings,
+        *(repository / row.partition("\t")[2] for row in rows if row),
+    )
+
+
+def _branch_file(own: Path, common: Path) -> Path | None:
+    """The file with the commit of the branch, if it is not packed; None where that is a reference once more."""
+    head = read_regular(own / "HEAD", follow=True).decode().strip()
+    file = common / head.removeprefix("ref: ")
+    with suppress(FileNotFoundError):
+        if head.startswith("ref: ") and read_regular(file).startswith(b"ref:"):
+            return None
+    return file if head.startswith("ref: ") else own / "HEAD"
+
+
+def _settings(project: Path, host: Host) -> tuple[Path, ...] | None:
+    """Files that Git's settings come from or name; None for a setting that leads further than can be followed here."""
+    listed = (_git(project, host, "config", "--list", "--show-origin", "-z", "--includes") or "").split("\0")
+    files: dict[Path, None] = {}
+    for origin, setting in zip(listed[::2], listed[1::2], strict=False):
+        key, _, value = setting.partition("\n")
+        if origin.startswith("file:"):
+            files[project / origin.removeprefix("file:")] = None
+        if key.startswith("extensions.ref"):
+            return None
+        if re.fullmatch(r"include(if\..*)?\.path|core\.(excludes|attributes)file", key, re.DOTALL):
+            if host.home is None or value.startswith("%(") or (value.startswith("~") and value[1:2] != "/"):
+                return None
+            file = host.home / value[2:] if value.startswith("~/") else Path(value)
+            if not file.is_absolute() and not key.startswith("include"):
+                return None
+            files[(project / origin.removeprefix("file:")).parent / file] = None
+    return tuple(files)
+
+
 def is_pushed(project: Path, commit: str, host: Host) -> bool | None:
     """Whether a branch of a remote repository holds a commit, as Git last saw them; None where it has seen none.
 
@@ -238,9 +329,8 @@ def _git(project: Path, host: Host, *arguments: str) -> str | None:
     program = host.which("git")
     if program is None:
         return None
-    environment = {**run.base_environment(host.environment), "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        return run.capture([str(program), *arguments], env=environment, cwd=project).stdout.strip("\n")
+        return run.capture([str(program), *arguments], env=_environment(host), cwd=project).stdout.strip("\n")
     except run.ToolFailed as failed:
         repository = _repository(project)
         if repository is not None and not any(sign in failed.stderr for sign in _NOTHING_THERE):
@@ -248,6 +338,10 @@ def _git(project: Path, host: Host, *arguments: str) -> str | None:
         return None
     except FerruleError:
         return None
+
+
+def _environment(host: Host) -> dict[str, str]:
+    return {**run.base_environment(host.environment), "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _repository(project: Path) -> Path | None:

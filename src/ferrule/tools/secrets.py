@@ -83,6 +83,19 @@ def secrets_of(environment: Mapping[str, str], *folders: Path) -> dict[str, str]
             locations.setdefault(secret, f"the variable {name}")
     for secret in _of_git_variables(environment):
         locations.setdefault(secret, "the variables GIT_CONFIG_*")
+    for path, text in _texts(environment, folders):
+        for secret in (*of_text(text), *(text.split() if path.name in _WHOLE else ())):
+            locations.setdefault(secret, str(path))
+    return {secret: where for secret, where in locations.items() if len(secret.strip()) >= SHORTEST}
+
+
+def files_with_secrets(environment: Mapping[str, str], *folders: Path) -> tuple[Path, ...]:
+    """The files that `secrets_of` looks into, those that are not there among them."""
+    return tuple(path for path, _ in _texts(environment, folders))
+
+
+def _texts(environment: Mapping[str, str], folders: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Each file of settings that may hold secrets, with what it holds."""
     waiting = [*_files(environment), *(path for folder in folders for path in _files_of_folder(folder))]
     read: set[Path] = set()
     while waiting:
@@ -91,10 +104,8 @@ def secrets_of(environment: Mapping[str, str], *folders: Path) -> dict[str, str]
             continue
         read.add(path)
         text = _text(path)
-        for secret in (*of_text(text), *(text.split() if path.name in _WHOLE else ())):
-            locations.setdefault(secret, str(path))
+        yield path, text
         waiting += _included(path, text, environment)
-    return {secret: where for secret, where in locations.items() if len(secret.strip()) >= SHORTEST}
 
 
 def is_telling(name: str) -> bool:

@@ -150,13 +150,20 @@ def _is_secret(file: str) -> bool:
 
 
 def _walked(root: Path) -> Iterator[str]:
-    """All files and links that no .gitignore of the project names. Folders that are ignored are not entered."""
+    """All files and links that no .gitignore of the project names."""
+    for _, names in _walk(root):
+        yield from names
+
+
+def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each folder with its files and links, by names relative to the project. What is ignored is not entered."""
     ignored = IgnoreFiles()
     for folder, folders, files in os.walk(root):
         prefix = os.path.relpath(folder, root).replace(os.sep, "/")
         prefix = "" if prefix == "." else f"{prefix}/"
         if _CACHE_TAG in files:
             folders.clear()
+            yield folder, []
             continue
         if ".gitignore" in files and not os.path.islink(f"{folder}/.gitignore"):  # noqa: PTH114 - Git reads no link
             with open(f"{folder}/.gitignore", encoding="utf-8", errors="surrogateescape") as stream:  # noqa: PTH123
@@ -164,4 +171,29 @@ def _walked(root: Path) -> Iterator[str]:
         links = [name for name in folders if os.path.islink(f"{folder}/{name}")]  # noqa: PTH114 - a Path costs more
         never = {*_NEVER, *_LEFT_BEHIND, *links}
         folders[:] = [name for name in folders if name not in never and not ignored.ignore(f"{prefix}{name}/")]
-        yield from (f"{prefix}{name}" for name in (*files, *links) if not ignored.ignore(f"{prefix}{name}"))
+        yield folder, [f"{prefix}{name}" for name in (*files, *links) if not ignored.ignore(f"{prefix}{name}")]
+
+
+def listed_folders(root: Path, host: Host) -> tuple[str, ...] | None:
+    """Folders where a new file, or another rule, would change `source_names`; absolute. None for a repository within.
+
+    As long as these folders hold what they hold, and the rules in them are as they are, so is the list of names.
+    Raises FerruleError and OSError.
+    """
+    listed = git.listing(root, host)
+    if FILE not in listed.tracked and FILE not in listed.untracked:
+        return tuple(folder for folder, _ in _walk(root))
+    folders, level = [os.fspath(root)], [""]
+    while level:
+        below = [f"{prefix}{name}" for prefix in level for name in _subfolders(root, prefix)]
+        ignored = git.ignored_folders(root, below, host)
+        level = [f"{name}/" for name in below if name not in ignored]
+        folders += (os.path.join(root, name[:-1]) for name in level)  # noqa: PTH118 - a Path costs more
+        if any(os.path.lexists(os.path.join(root, name, ".git")) for name in level):  # noqa: PTH118
+            return None
+    return tuple(folders)
+
+
+def _subfolders(root: Path, prefix: str) -> list[str]:
+    with os.scandir(os.path.join(root, prefix)) as entries:  # noqa: PTH118
+        return [entry.name for entry in entries if entry.name not in _NEVER and entry.is_dir(follow_symlinks=False)]

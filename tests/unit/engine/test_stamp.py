@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,6 @@ from ferrule.engine.stamp import Stamp
 from ferrule.tools.host import Host
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ferrule.core.model import Json
 
 WISH = {"asked": "everything"}
@@ -217,3 +216,29 @@ def test_another_set_of_packages_is_another_request(host: Host, tmp_path: Path) 
     (tmp_path / "new-package").mkdir()
     os.utime(tmp_path, ns=(1, 1))
     assert request(host) != before
+
+
+def test_the_files_of_a_record_are_all_by_which_it_is_read(project: Project) -> None:
+    project.write("assets/deep/x", "x")
+    root = project.root
+    assert {os.path.relpath(path, root) for path in settled.files_of(project.file, project.sources())} == {
+        *(".ferrule/settled-1.json", "targets.yaml", "absent", "tool", "pkg/src", "src/lib.rs"),
+        *("assets", "assets/deep", "assets/deep/x"),
+        *("dist", "dist/x", "dist/f", "dist/f/y"),
+    }
+    (root / "dist" / "link").symlink_to("f")
+    with pytest.raises(OSError, match="a link to a folder"):
+        list(settled.files_of(project.file, project.sources()))
+    (root / "dist" / "link").unlink()
+    with pytest.raises(OSError, match="denied"):
+        settled._raise(PermissionError(13, "Permission denied"))
+    project.file.write_text("{")
+    with pytest.raises(ValueError, match="property name"):
+        list(settled.files_of(project.file, project.sources()))
+
+
+def test_the_program_is_its_files_and_what_it_imports(tmp_path: Path) -> None:
+    files = list(settled.program_files(tmp_path))
+    own = Path(settled.__file__).parent
+    assert {str(tmp_path), str(own), str(own / "stamp.py"), str(own.parent / "__main__.py")} <= set(files)
+    assert not [path for path in files if "__pycache__" in path]

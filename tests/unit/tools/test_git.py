@@ -206,3 +206,91 @@ def test_a_repository_that_lost_all_its_branches_is_not_taken_for_a_new_one(repo
     (repository / ".git" / "packed-refs").unlink(missing_ok=True)
     with pytest.raises(StorageError, match="HEAD names no commit"):
         git.state(repository, host)
+
+
+def names(repository: Path, host: Host) -> set[str]:
+    paths = git.basis(repository, host)
+    assert paths is not None
+    return {os.path.relpath(path, repository) for path in paths}
+
+
+def test_what_git_says_rests_on_its_files_and_all_that_is_tracked(repository: Path, host: Host) -> None:
+    (repository / "below").mkdir()
+    branch = (repository / ".git" / "HEAD").read_text().removeprefix("ref: ").strip()
+    for folder in (repository, repository / "below"):
+        files = names(folder, host)
+        expected = ("kept", "deleted", ".git/HEAD", ".git/index", ".git/config", ".git/packed-refs", f".git/{branch}")
+        expected += (".git/info/exclude", "../.gitconfig", "../.config/git/ignore", "../.git", "../../.git")
+        assert {os.path.relpath(repository / name, folder) for name in expected} <= files
+        others = ("/etc/gitconfig", host.which("git") or "", "/.git")
+        assert {os.path.relpath(path, folder) for path in others} <= files
+        assert os.path.relpath(repository / "new", folder) not in files
+    assert "../.git" not in names(repository / "below", host)
+    assert ".git" in names(repository / "below", host)
+    make(host, repository, "checkout", "--quiet", "--detach")
+    assert f".git/{branch}" not in names(repository, host)
+
+
+def test_a_worktree_rests_on_the_repository_that_it_is_of(repository: Path, host: Host) -> None:
+    make(host, repository, "worktree", "add", "--quiet", "-b", "other", "../other")
+    files = names(repository.parent / "other", host)
+    own = "../repository/.git/worktrees/other"
+    common = "../repository/.git"
+    assert {".git", f"{own}/HEAD", f"{own}/index", f"{common}/refs/heads/other", f"{common}/config", "kept"} <= files
+
+
+def test_a_folder_without_git_rests_on_there_being_none(tmp_path: Path, host: Host) -> None:
+    assert git.basis(tmp_path, host) == tuple(folder / ".git" for folder in (tmp_path, *tmp_path.parents))
+
+
+def test_settings_lead_to_files(repository: Path, host: Host) -> None:
+    home = repository.parent
+    for key, value in (
+        ("include.path", "more"),
+        ("includeIf.onbranch:x.path", "~/of-a-branch"),
+        ("core.excludesFile", "~/rules"),
+        ("core.attributesFile", "/attributes"),
+    ):
+        make(host, repository, "config", "--global", "--add", key, value)
+    (home / "more").write_text("[include]\n\tpath = again\n")
+    files = names(repository, host)
+    assert {"../more", "../again", "../of-a-branch", "../rules", os.path.relpath("/attributes", repository)} <= files
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("include.path", "%(prefix)/x"),
+        ("core.excludesFile", "relative"),
+        ("extensions.refStorage", "files"),
+    ],
+)
+def test_settings_that_are_not_followed_leave_it_open(repository: Path, host: Host, key: str, value: str) -> None:
+    (repository / "x").touch()
+    make(host, repository, "config", "core.repositoryFormatVersion", "0")
+    make(host, repository, "config", key, value)
+    assert git.basis(repository, host) is None
+
+
+def test_references_to_references_and_submodules_leave_it_open(repository: Path, host: Host) -> None:
+    make(host, repository, "symbolic-ref", "refs/heads/alias", "refs/heads/other")
+    make(host, repository, "branch", "other")
+    assert git.basis(repository, host) is not None
+    make(host, repository, "symbolic-ref", "HEAD", "refs/heads/alias")
+    assert git.basis(repository, host) is None
+    make(host, repository, "symbolic-ref", "HEAD", "refs/heads/other")
+    other = copied(repository, host, repository.parent / "inner")
+    make(host, repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "inner")
+    assert git.basis(repository, host) is None
+
+
+def test_folders_that_a_rule_names(repository: Path, host: Host) -> None:
+    assert git.ignored_folders(repository, [], host) == frozenset()
+    for name in ("ignored", "open", "partly"):
+        (repository / name).unlink(missing_ok=True)
+        (repository / name).mkdir()
+    (repository / "partly" / ".gitignore").write_text("*\n")
+    assert git.ignored_folders(repository, ["open", "partly"], host) == frozenset()
+    assert git.ignored_folders(repository, ["open", "ignored", "partly"], host) == {"ignored"}
+    with pytest.raises(FerruleError):
+        git.ignored_folders(repository, ["../outside"], host)

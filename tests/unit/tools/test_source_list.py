@@ -12,7 +12,7 @@ import pytest
 
 from ferrule.core.errors import BuildError
 from ferrule.tools.host import Host
-from ferrule.tools.source_list import has_untracked, source_names
+from ferrule.tools.source_list import has_untracked, listed_folders, source_names
 
 TAG = "Signature: 8a477f597d28d172789f06886806bc55\n"
 
@@ -241,3 +241,33 @@ def test_a_file_that_stands_for_another_is_refused(committed: Project, attribute
     with pytest.raises(BuildError, match="not the file itself") as caught:
         committed.names()
     assert caught.value.where == "data/x.bin"
+
+
+def test_folders_where_a_new_file_would_be_a_source(project: Project) -> None:
+    project.write("src/lib.rs", "out/x", "part/.gitignore", "part/x", "src/deep/out/x", "open/x.log", ".ferrule/x")
+    project.write(".gitignore", text="out/\n*.log\n")
+    project.write("part/.gitignore", text="*\n")
+    (project.root / "empty").mkdir()
+    (project.root / "link").symlink_to("src")
+    folders = listed_folders(project.root, host(project.root.parent, git=project.git))
+    assert folders is not None
+    assert sorted(folders) == [str(project.root / name) for name in ("", "empty", "open", "part", "src", "src/deep")]
+    for folder in folders:
+        before = project.names()
+        Path(folder, "another").touch()
+        assert (project.names() > before) is (Path(folder).name != "part")
+
+
+def test_a_folder_that_is_tagged_as_cache_is_looked_at_for_its_tag(tmp_path: Path) -> None:
+    project = Project(tmp_path, git=False)
+    project.write("cache/CACHEDIR.TAG", "cache/deep/x")
+    folders = listed_folders(project.root, host(tmp_path, git=False))
+    assert folders == (str(project.root), str(project.root / "cache"))
+
+
+def test_the_folders_of_a_repository_within_are_left_open(tmp_path: Path) -> None:
+    project = Project(tmp_path, git=True)
+    project.write("inner/x")
+    assert listed_folders(project.root, host(tmp_path, git=True)) is not None
+    run_git(project.root / "inner", "init", "--quiet")
+    assert listed_folders(project.root, host(tmp_path, git=True)) is None

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from ferrule.core.model import Json, Plan, Report
 
 
+def files_read(config: Config, plan: Plan) -> tuple[str, ...]:
+    """What was read, or looked for in vain, to know what is to be done; by names as in a stamp."""
+    crates = config.workspace.crates.values()
+    return (FILE, *(f"{crate.folder}/Cargo.toml" for crate in crates), *config.workspace.settings, *plan.read)
+
+
 def write_stamp(
     config: Config,
     plan: Plan,
@@ -52,10 +58,7 @@ def write_stamp(
             files=tuple(
                 dict.fromkeys(
                     (
-                        FILE,
-                        *(f"{crate.folder}/Cargo.toml" for crate in config.workspace.crates.values()),
-                        *config.workspace.settings,
-                        *plan.read,
+                        *files_read(config, plan),
                         *(name for result in results if result for name in result.discovered),
                     )
                 )

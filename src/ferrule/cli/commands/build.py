@@ -12,6 +12,7 @@ from ferrule.app.distributed import merge as merging
 from ferrule.app.distributed import shards
 from ferrule.app.release import selection
 from ferrule.cli import completion, project, run_display
+from ferrule.cli.answer import Answer
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import echo, finish, relative
 from ferrule.cli.options import Number, Options, building, cached, clustered, linked, shared
@@ -101,7 +102,7 @@ def build(
         release=release_name,
         linked=linked_folder,
     )
-    started = request.start(shared_options)
+    started = request.start(shared_options, Answer(request.root))
     if started is None:
         return
 

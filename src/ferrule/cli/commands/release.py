@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ferrule.app.release.up_to_date import files_read
 from ferrule.cli import completion, project, run_display
+from ferrule.cli.answer import Answer
 from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
-from ferrule.cli.messages import echo
 from ferrule.cli.options import Options, cached, clustered, linked, releasing, shared
 from ferrule.core.safe_files import find_project
 
@@ -67,8 +68,10 @@ def release(
         signed=key is not None,
         linked=linked_folder,
     )
-    started = None if names else request.start(shared_options)
+    answer = Answer(request.root)
+    started = None if names else request.start(shared_options, answer)
     if started is None and not names:
+        answer.keep(offline=options["offline"])
         return
 
     read = partial(
@@ -87,9 +90,14 @@ def release(
         project.provide(whole.tool_requirements, whole.context.host, shared_options)
     if started is not None and not selected:
         run_display.build(whole, request, started, shared_options, executor)
+    built = started is not None and not selected
     for one in selected:
         part = replace(request, named=request.output / one.name, release=one.name)
         if not shared_options.quiet:
-            echo(f"{one.name} {one.version.text}", err=True)
-        if (started := part.start(shared_options)) is not None:
+            answer.say(f"{one.name} {one.version.text}", err=True)
+        if (started := part.start(shared_options, answer)) is not None:
             run_display.build(read(release_name=one.name), part, started, shared_options, executor)
+            built = True
+    if not built:
+        answer.depend_on(request.root / name for name in (*files_read(whole.config, whole.plan), *whole.plan.listed))
+        answer.keep(offline=options["offline"])
