@@ -90,6 +90,14 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def hostile(session: nox.Session) -> None:
+    """Call every function of the C interfaces a million times with arguments that nobody means: `-- --rounds 1000`."""
+    prepare(session, TESTS)
+    session.run("ferrule", "setup", "--host-only")
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
+@nox.session
 def pyext(session: nox.Session) -> None:
     """Build an extension module by cibuildwheel in a stand-in for its image; `-- --manylinux` takes the genuine one."""
     prepare(session, TESTS)

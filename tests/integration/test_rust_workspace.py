@@ -28,9 +28,17 @@ def test_its_own_tests_pass(programs):
     assert sum(passed) >= 110, done.stdout
 
 
+def test_hostile_calls_end_with_a_status(programs):
+    cargo, environment = Path(programs["cargo"]), {"RUSTC": programs["rustc"]}
+    argv = (cargo, "test", "--locked", "-p", "calls", "--test", "hostile")
+    done = run(*argv, cwd=RUST / "fuzz", CARGO_TARGET_DIR=str(FOLDER / "tests"), **environment)
+    assert "test result: ok. 6 passed; 0 failed" in done.stdout
+
+
 @pytest.mark.usefixtures("checkers")
 def test_it_is_formatted():
     run("cargo", "fmt", "--check", cwd=RUST)
+    run("cargo", "fmt", "--all", "--check", cwd=RUST / "fuzz")
 
 
 @pytest.mark.usefixtures("checkers")

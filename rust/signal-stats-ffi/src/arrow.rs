@@ -69,7 +69,10 @@ pub unsafe extern "C" fn signal_stats_arrow_values(
         with(c"signal_stats_arrow_values", stats, |_, regions| {
             regions.read(Region::of(schema, 1));
             regions.read(Region::of(array, 1));
-            let column = column(memory::shared(schema, "schema")?, memory::shared(array, "array")?)?;
+            let array = memory::shared(array, "array")?;
+            let column = column(memory::shared(schema, "schema")?, array)?;
+            regions.read(Region::of(array.buffers, 2));
+            regions.read(Region::of(column.as_ptr(), column.len()));
             let values = regions.result(values, "values")?;
             let count = regions.result(count, "count")?;
             values.write(column.as_ptr());

@@ -3,7 +3,6 @@
 
 mod boundary;
 mod freed_memory;
-mod hostile;
 mod observed;
 mod properties;
 mod streams;

@@ -74,6 +74,24 @@ fn an_empty_column_needs_no_memory() {
 }
 
 #[test]
+fn results_are_not_written_over_the_column() {
+    let stats = Stats::new();
+    let mut numbers = [1.0_f64, 2.0, 3.0, 4.0];
+    let before = numbers;
+    let mut buffers = [ptr::null(), numbers.as_ptr().cast()];
+    let (schema, array) = (schema(c"g"), array(&mut buffers, 3, 1, 0));
+    let mut count = 0;
+    let within = [numbers.as_mut_ptr().wrapping_add(2).cast(), array.buffers.cast()];
+    for values in within {
+        // SAFETY: everything lives until the call returns.
+        let status =
+            unsafe { signal_stats_arrow_values(stats.0, &raw const schema, &raw const array, values, &raw mut count) };
+        assert_eq!((status, count), (Status::Overlap, 0));
+    }
+    assert_eq!(numbers.map(f64::to_bits), before.map(f64::to_bits));
+}
+
+#[test]
 fn what_is_no_column_of_numbers_is_refused() {
     let numbers = [1.0_f64, 2.0, 3.0, 4.0];
     let bitmap = 0b1101_u8;
