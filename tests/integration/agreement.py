@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BEGIN, END = "<!-- agreement -->\n", "<!-- end -->\n"
 SHOWN = 3
@@ -82,6 +87,12 @@ def _columns(rows: list[Row], between: str) -> list[str]:
     widths = [max(len(line[i]) for line in cells) for i in range(len(HEAD))]
     cells.insert(1, tuple("-" * width for width in widths))
     return [between.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+
+
+def caption(release: str, manifest: Path) -> str:
+    """What a table is of. No commit is named: it may be gone by the time that somebody looks for it."""
+    built = datetime.fromtimestamp(manifest.stat().st_mtime, UTC)
+    return f"Release {release}, as it was built on {built.day} {built:%B %Y}:"
 
 
 def written(page: str, rows: list[Row], release: str, begin: str = BEGIN) -> str:

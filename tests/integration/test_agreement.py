@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from agreement import BEGIN, DIGITS, END, Row, Used, aligned, expected_line, judge, markdown, promised, written
+from agreement import BEGIN, END, Row, Used, aligned, caption, expected_line, judge, markdown, promised, written
 from judges import CHECKOUT
 
 from consumers import CONSUMERS, Builds
@@ -124,9 +124,6 @@ def test_the_page_is_current(agreement, release, pytestconfig):
     assert [row.consumer for row in rows if not row.agrees] == []
     page = PAGE.read_text(encoding="utf-8")
     if pytestconfig.getoption("--write-agreement", default=False):
-        source = release.manifest["source"]
-        beyond = " and changes that are in no commit" if source["dirty"] else ""
-        result = f"Release {release.manifest['release']}, of commit {source['commit'][:DIGITS]}{beyond}:"
-        page = written(page, rows, result)
+        page = written(page, rows, caption(release.manifest["release"], release.dist / "manifest.json"))
         PAGE.write_text(page, encoding="utf-8")
     assert promised(page) == [row.cells()[:-1] for row in rows], f"run: {COMMAND}"

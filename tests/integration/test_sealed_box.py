@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pytest
 import wasmtime
-from agreement import DIGITS, Row, Used, judge, promised, written
+from agreement import Row, Used, caption, judge, promised, written
 from arm64_python import run_python, unpacked
 from judges import CHECKOUT, ferrule, run
+from node_programs import installed
 from released import HOST, LINUX, Release, sha256
 from wasmtime import component
 
-from consumers import GO_MACHINE, Builds, Consumer, in_wheel, library
+from consumers import GO_MACHINE, Builds, Consumer, in_package, in_wheel, library
 from fakes.triples import ARM, MAC, X86
 
 if TYPE_CHECKING:
@@ -298,6 +299,13 @@ def python_wasmtime(builds: Builds) -> str:
     return answers(Component(builds.release.made("component")))
 
 
+def node(builds: Builds) -> str:
+    """The npm package, as a user installs it."""
+    folder = installed(builds.release, builds.programs["node"], builds.folder / "node")
+    shutil.copy(SOURCES / "node" / "main.mjs", folder)
+    return run(builds.programs["node"], "main.mjs", FILE, cwd=folder).stdout
+
+
 def go_program(builds: Builds, target: str) -> Path:
     """The program in Go, as somebody builds it who has the module in a folder."""
     folder, program = builds.folder / "go", builds.folder / f"go-{target}"
@@ -345,6 +353,7 @@ CONSUMERS = {
     "C library": Consumer(c_library, in_archive),
     "Go, purego": Consumer(go_purego, in_module(HOST)),
     "Go, purego, aarch64": Consumer(go_purego_arm64, in_module(ARM)),
+    "Node.js": Consumer(node, in_package),
     "Python, native": Consumer(python_native, in_wheel(HOST)),
     "Python, native, aarch64": Consumer(python_arm64, in_wheel(ARM)),
     "Python, wasmtime": Consumer(python_wasmtime, lambda release: Used("component", sha256(release.made("component")))),
@@ -378,10 +387,8 @@ def test_the_page_is_current(row, sealed_box, pytestconfig):
     rows = [row(consumer) for consumer in CONSUMERS]
     page = PAGE.read_text(encoding="utf-8")
     if pytestconfig.getoption("--write-agreement", default=False):
-        source = sealed_box.manifest["source"]
-        beyond = " and changes that are in no commit" if source["dirty"] else ""
-        result = f"Release {sealed_box.manifest['release']}, of commit {source['commit'][:DIGITS]}{beyond}:"
-        page = written(page, rows, result, begin=BEGIN)
+        label = caption(sealed_box.manifest["release"], sealed_box.dist / "manifest.json")
+        page = written(page, rows, label, begin=BEGIN)
         PAGE.write_text(page, encoding="utf-8")
     assert promised(page, begin=BEGIN) == [row.cells()[:-1] for row in rows], f"run: {COMMAND}"
 
