@@ -267,7 +267,7 @@ class CbindgenHeader:
         )
         output: list[str] = []
         context.run(command, on_line=output.append)
-        if complaints := cbindgen.complaints(output):
+        if complaints := cbindgen.complaints(output, self.settings.excluded):
             raise BuildError(
                 "cbindgen left something out of the header:\n" + "\n".join(f"  | {line}" for line in complaints),
                 where=self.crate_folder,

@@ -52,10 +52,14 @@ def find(host: Host, version: str) -> Tool | ToolProblem:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a configuration says of the form of the header; None where it says nothing (cbindgen's docs.md)."""
+    """What a configuration says of the form of the header; None where it says nothing (cbindgen's docs.md).
+
+    `excluded` are types that cbindgen leaves out, because the header has them from elsewhere.
+    """
 
     language: Literal["c", "c++", "cython"] | None = None
     cpp_compat: bool | None = None
+    excluded: tuple[str, ...] = ()
 
 
 def read_settings(text: str) -> Settings:
@@ -68,18 +72,22 @@ def read_settings(text: str) -> Settings:
     language = _LANGUAGES.get(name) if isinstance(name, str) else None
     if name is not None and language is None:
         raise ValueError(f"language = {name!r} is none of C, C++ and Cython")
-    return Settings(language, values.get("cpp_compat"))
+    export = values.get("export")
+    excluded = export.get("exclude") if isinstance(export, dict) else None
+    names = tuple(map(str, excluded)) if isinstance(excluded, list) else ()
+    return Settings(language, values.get("cpp_compat"), names)
 
 
-def complaints(lines: Iterable[str]) -> list[str]:
+def complaints(lines: Iterable[str], excluded: Iterable[str] = ()) -> list[str]:
     """Warnings and errors among what cbindgen writes, each once, but for what says nothing of the interface.
 
     Those are items that nobody outside can use, attributes that cbindgen does not know, and conditions without an entry
     in `[defines]`: what is declared although no library has it, and what one has and is not, is found when the two are
-    compared.
+    compared. Nor are types of interest that the configuration excludes: the header is compiled, and needs them then.
     """
     messages = [line.strip() for line in lines if line.lstrip().startswith(("WARN: ", "ERROR: "))]
-    return [line for line in dict.fromkeys(messages) if not _HARMLESS.match(line)]
+    left_out = tuple(f"WARN: Can't find {name}." for name in excluded)
+    return [line for line in dict.fromkeys(messages) if not _HARMLESS.match(line) and not line.startswith(left_out)]
 
 
 def header_command(

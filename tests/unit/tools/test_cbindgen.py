@@ -18,6 +18,9 @@ from ferrule.tools.installers import cargo_install
         ('language = "C"\ncpp_compat = false', Settings("c", cpp_compat=False)),
         ('language = "Cxx"', Settings("c++")),
         ('language = "cython"', Settings("cython")),
+        ('[export]\nexclude = ["Given"]', Settings(excluded=("Given",))),
+        ("export = 1", Settings()),
+        ('[export]\nexclude = "Given"', Settings()),
     ],
 )
 def test_what_a_configuration_says_of_the_form_of_the_header(text, settings):
@@ -40,6 +43,8 @@ def test_what_says_nothing_of_the_interface_is_no_complaint():
         "ERROR: Cannot use fn demo::demo_sum (Tuples are not supported types.).",
     ]
     assert complaints(lines) == [lines[3], lines[4]]
+    assert complaints(lines, ["Stat"]) == [lines[3], lines[4]]
+    assert complaints(lines, ["Status"]) == [lines[4]]
 
 
 @pytest.mark.parametrize(
