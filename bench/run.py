@@ -36,7 +36,11 @@ PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
 FERRULE = (sys.executable, "-m", "ferrule")
 MANY = 3  # targets, of which a cold build takes minutes: it is measured once
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
-APART = {"calls-": "<!-- measured calls -->\n", "machines-": "<!-- measured machines -->\n"}
+APART = {
+    "calls-": "<!-- measured calls -->\n",
+    "signals-": "<!-- measured signals -->\n",
+    "machines-": "<!-- measured machines -->\n",
+}
 
 
 @dataclass(slots=True)
@@ -606,6 +610,18 @@ def calls(bench: Bench) -> list[Figure]:
     return cost.figures(roads.rounds(made, bench.times(9, 1)))
 
 
+def signals(bench: Bench) -> list[Figure]:
+    """signal-stats from Go beside cgo, and from Python beside NumPy, where it is installed."""
+    from calls import roads  # noqa: PLC0415
+    from calls import signals as programs  # noqa: PLC0415
+
+    run(bench, (*FERRULE, "release", "email-validator", "signal-stats"), ROOT)
+    made = programs.built(ROOT, bench.folder / "signals", tools_of(ROOT, "--with", "go")["go"])
+    if "numpy" not in made:
+        bench.notes.append("signals: this Python has no NumPy, so nothing was measured beside it")
+    return programs.figures(roads.rounds(made, bench.times(9, 1)))
+
+
 # Extension modules
 
 
@@ -671,6 +687,7 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "sccache": sccache,
     "wheels": wheels,
     "calls": calls,
+    "signals": signals,
     "schedule": schedule,
     "merge": merge,
     "cluster": cluster,

@@ -108,7 +108,9 @@ def _count(total: str, per: int) -> str:
 def time(nanoseconds: float) -> str:
     """Nanoseconds for people.
 
-    >>> time(345.9), time(12345.0)
-    ('346 ns', '12.3 µs')
+    >>> time(345.9), time(12345.0), time(12345678.0)
+    ('346 ns', '12.3 µs', '12.35 ms')
     """
-    return f"{nanoseconds:.0f} ns" if nanoseconds < 1000 else f"{nanoseconds / 1000:.1f} µs"  # noqa: PLR2004 - a thousand
+    if nanoseconds < 1000:  # noqa: PLR2004 - a thousand
+        return f"{nanoseconds:.0f} ns"
+    return f"{nanoseconds / 1000:.1f} µs" if nanoseconds < 1e6 else f"{nanoseconds / 1e6:.2f} ms"  # noqa: PLR2004 - as above

@@ -1,0 +1,43 @@
+"""Measures functions over a million values: by_stats.py signal-stats|numpy; prints nanoseconds for each, as JSON."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import random
+import sys
+from array import array
+
+from measure import nanoseconds
+
+COUNT = 1_000_000
+PROBABILITIES = [0.5, 0.99]
+
+
+def main(package: str) -> None:
+    """Print what each function costs in nanoseconds."""
+    chosen = random.Random(1)
+    first, second = (array("d", (chosen.gauss(10, 3) for _ in range(COUNT))) for _ in range(2))
+    if package == "numpy":
+        numpy = importlib.import_module(package)
+        one, other = (numpy.frombuffer(values) for values in (first, second))
+        calls = {
+            "mean": lambda: numpy.mean(one),
+            "variance": lambda: numpy.var(one, ddof=1),
+            "covariance": lambda: numpy.cov(one, other, ddof=1),
+            "quantiles": lambda: numpy.quantile(one, PROBABILITIES),
+        }
+    else:
+        stats = importlib.import_module("ferrule_signal_stats")
+        scratch = array("d", first)
+        calls = {
+            "mean": lambda: stats.mean(first),
+            "variance": lambda: stats.variance(first),
+            "covariance": lambda: stats.covariance(first, second),
+            "quantiles": lambda: stats.quantiles(first, PROBABILITIES, scratch=scratch),
+        }
+    json.dump({name: {"ns": nanoseconds(call)} for name, call in calls.items()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
