@@ -7,23 +7,26 @@ import json
 import random
 import shutil
 import struct
+import sys
 from array import array
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 import signal_stats_consumer as consumer
 import wasmtime
-from arm64_python import run_python
+from arm64_python import run_python, unpacked
 from judges import CHECKOUT, ferrule, run
 from node_programs import installed
 from released import HOST, LINUX, Release
 from wasmtime import component
 
-from fakes.triples import ARM, X86
+from consumers import GO_MACHINE
+from fakes.triples import ARM, MAC, WASM, X86
+from ferrule.formats import gobindings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 RESULTS = {
     10: "0539535b9daf8ff0be756e09d92b82c23b85c4701f8d355bbedc154edacaaf77",
@@ -47,6 +50,10 @@ ASKED = {
 }
 """What the functions are asked, for a consumer that is not in Python."""
 SEED = 20260101
+SOURCES = CHECKOUT / "tests" / "consumers" / "signal-stats"
+TESTS = CHECKOUT / "packaging" / "signal-stats" / "python" / "tests"
+MODULE = "example.org/ferrule/signal-stats"
+GO = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "CGO_ENABLED": "0"}
 
 
 def write_values(path: Path, blocks: int) -> Path:
@@ -121,10 +128,10 @@ class Component:
 
 
 class Builds(NamedTuple):
-    """A release, and Node.js with a folder for what it needs."""
+    """A release, the programs of the toolchain, and a folder for what is made of them."""
 
     release: Release
-    node: str
+    programs: dict[str, str]
     folder: Path
 
 
@@ -150,22 +157,75 @@ def in_wasmtime(builds: Builds, values: Path) -> str:
 
 def in_node(builds: Builds, values: Path) -> str:
     """The npm package, as a user installs it."""
-    folder = installed(builds.release, builds.node, builds.folder)
-    shutil.copy(CHECKOUT / "tests" / "consumers" / "signal-stats" / "node" / "main.mjs", folder)
-    return run(builds.node, "main.mjs", values, json.dumps(ASKED), cwd=folder).stdout
+    folder = installed(builds.release, builds.programs["node"], builds.folder / "node")
+    shutil.copy(SOURCES / "node" / "main.mjs", folder)
+    return run(builds.programs["node"], "main.mjs", values, json.dumps(ASKED), cwd=folder).stdout
 
 
-@pytest.fixture
-def builds(signal_stats: Release, programs: dict[str, str], tmp_path: Path) -> Builds:
-    return Builds(signal_stats, programs["node"], tmp_path / "node")
+def by_the_wheel(builds: Builds, values: Path) -> str:
+    main = SOURCES / "python-native" / "main.py"
+    path = str(builds.release.wheel(HOST))
+    return run(sys.executable, main, values, json.dumps(ASKED), PYTHONPATH=path).stdout
+
+
+def by_the_wheel_emulated(builds: Builds, values: Path) -> str:
+    main = SOURCES / "python-native" / "main.py"
+    return run_python(main, values, json.dumps(ASKED), path=builds.release.wheel(ARM))
+
+
+def go_program(builds: Builds, target: str) -> Path:
+    """The program in Go, as somebody builds it who has the module in a folder, and the component's core module."""
+    folder, program = builds.folder / "go", builds.folder / f"go-{target}"
+    system, machine = ("darwin", "arm64") if target == MAC else ("linux", GO_MACHINE[target])
+    options = GO | {"GOOS": system, "GOARCH": machine}
+    go = builds.programs["go"]
+    if not folder.exists():
+        shutil.copytree(SOURCES / "go", folder)
+        run(go, "mod", "edit", f"-replace={MODULE}={builds.release.dist / 'stats-go'}", cwd=folder, **options)
+        assert run(Path(go).with_name("gofmt"), "-l", folder).stdout == ""
+        code = builds.release.made("module", WASM).read_bytes()
+        package = {**gobindings.bindings(code, package="stats"), "module.wasm": code}
+        (folder / "stats").mkdir()
+        for name, content in package.items():
+            (folder / "stats" / name).write_bytes(content)
+    if not program.exists():
+        run(go, "build", "-o", program, cwd=folder, **options)
+    return program
+
+
+def by_the_go_module(builds: Builds, values: Path) -> str:
+    cache = str(builds.folder / "cache")
+    return run(go_program(builds, HOST), "native", values, json.dumps(ASKED), XDG_CACHE_HOME=cache).stdout
+
+
+def by_the_go_module_emulated(builds: Builds, values: Path) -> str:
+    command = ("qemu-aarch64-static", "-L", unpacked(), "-E", f"XDG_CACHE_HOME={builds.folder / 'cache'}")
+    return run(*command, go_program(builds, ARM), "native", values, json.dumps(ASKED)).stdout
+
+
+def in_wazero(builds: Builds, values: Path) -> str:
+    return run(go_program(builds, HOST), "wazero", values, json.dumps(ASKED)).stdout
+
+
+@pytest.fixture(scope="session")
+def builds(signal_stats: Release, programs: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    return Builds(signal_stats, programs, tmp_path_factory.mktemp("consumers-of-signal-stats"))
+
+
+emulating = pytest.mark.only_on(X86, reason="it emulates the other machine")
 
 
 @pytest.mark.parametrize(
     "results",
     [
         native,
-        pytest.param(emulated, marks=pytest.mark.only_on(X86, reason="it emulates the other machine")),
+        pytest.param(emulated, marks=emulating),
+        by_the_wheel,
+        pytest.param(by_the_wheel_emulated, marks=emulating),
+        by_the_go_module,
+        pytest.param(by_the_go_module_emulated, marks=emulating),
         in_wasmtime,
+        in_wazero,
         in_node,
     ],
 )
@@ -195,3 +255,21 @@ def test_this_release_says_in_its_version_what_changed(signal_stats):
     done = ferrule("abi", signal_stats.dist, "--against", recorded, "--json")
     assert json.loads(done.stdout)["ok"], done.stdout
     assert (recorded / "include" / "signal_stats.h").is_file()
+
+
+@pytest.mark.consumer
+def test_the_wheel_does_what_its_tests_ask(signal_stats):
+    done = run(
+        *(sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+        *("--rootdir", TESTS, "-c", TESTS.parent / "pyproject.toml", TESTS),
+        PYTHONPATH=str(signal_stats.wheel(HOST)),
+        PYTHONDONTWRITEBYTECODE="1",
+    )
+    assert " passed" in done.stdout
+
+
+@pytest.mark.consumer
+def test_the_go_module_passes_its_own_tests(builds):
+    module, go = builds.release.dist / "stats-go", builds.programs["go"]
+    assert run(Path(go).with_name("gofmt"), "-l", module).stdout == ""
+    run(go, "test", "-vet=all", "-count=1", "./...", cwd=module, XDG_CACHE_HOME=str(builds.folder / "cache"), **GO)

@@ -2,11 +2,54 @@
 #define SIGNAL_STATS_H
 
 #define SIGNAL_STATS_VERSION "0.1.0"
-#define SIGNAL_STATS_FINGERPRINT "06cfdd7e2d566a84c8bdc30b3b74c3488ba9f2d3bf52df85518e564b85986471"
-#define SIGNAL_STATS_INTERFACE "1e0f60fbf268e253c2e59f52fa801b5003ac5c61e8de0a832103f9372aba381c"
+#define SIGNAL_STATS_FINGERPRINT "181fb8319df68b078c4eba499cf91e4231698585ada87aeea44aa730d33023c2"
+#define SIGNAL_STATS_INTERFACE "6466a06fe677e18d8ad70902d29f22f17964eef32e1e2c5e00f19fb69cac65ee"
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ARROW_C_DATA_INTERFACE */
+
 
 /**
  * The version of this interface. A library with another number must not be used with this header.
@@ -228,8 +271,8 @@ typedef void (*SignalStatsObserve)(void *user_data,
  * The caller's functions.
  *
  * They are called from the thread that called the library, so from several at once where a handle is shared, and may
- * call the library in turn, but free nothing that the call uses. They must return: no C++ exception and no longjmp may
- * leave them.
+ * call the library in turn, and also free what the call uses: it stays until the call has ended. They must return: no C++
+ * exception and no longjmp may leave them.
  */
 typedef struct SignalStatsCallbacks {
     /**
@@ -241,7 +284,8 @@ typedef struct SignalStatsCallbacks {
      */
     uint32_t reserved;
     /**
-     * Handed to every function as it is. It must stay usable until the handle, and all that were made with it, are freed.
+     * Handed to every function as it is. It must stay usable until the handle, and all that were made with it, are freed,
+     * and, where a callback frees one, until the call that was running has ended.
      */
     void *user_data;
     /**
@@ -400,6 +444,40 @@ void signal_stats_free(struct SignalStats *stats);
  */
 size_t signal_stats_last_error(char *buffer,
                                size_t length);
+
+/**
+ * Says where the values of a column lie, and how many there are. Nothing is copied, and neither structure is released:
+ * both stay the caller's, and `values` may be read until the caller releases `array`.
+ *
+ * The column is of 64-bit floating point numbers (format `g`) without nulls, which have no place in a series of numbers;
+ * anything else is `SIGNAL_STATS_STATUS_INVALID_ARGUMENT`.
+ *
+ * # Safety
+ *
+ * Each pointer is null or points to what its type says, and both structures are as Arrow's specification wants them.
+ */
+SignalStatsStatus signal_stats_arrow_values(const struct SignalStats *stats,
+                                            const struct ArrowSchema *schema,
+                                            const struct ArrowArray *array,
+                                            const double **values,
+                                            size_t *count);
+
+/**
+ * Makes a column of `count` zeros and says where they lie, for results to be written there: whoever takes the column over
+ * gets them without a copy.
+ *
+ * `schema` and `array` are released by their own `release`, in any order and by any thread, and `values` may be written
+ * until `array` is.
+ *
+ * # Safety
+ *
+ * Each pointer is null or points to what its type says. What `schema` and `array` held before is not released.
+ */
+SignalStatsStatus signal_stats_arrow_new(const struct SignalStats *stats,
+                                         size_t count,
+                                         struct ArrowSchema *schema,
+                                         struct ArrowArray *array,
+                                         double **values);
 
 /**
  * The mean, correctly rounded.
@@ -694,8 +772,8 @@ SignalStatsStatus signal_stats_sketch_quantiles(const struct SignalStatsSketch *
 void signal_stats_sketch_free(struct SignalStatsSketch *handle);
 
 /**
- * A stream of so many blocks of so many values, filtered by the taps when they are popped; no taps, no filter. All its memory
- * is allocated here. It is freed with `signal_stats_stream_free`.
+ * A stream of so many blocks, 2^20 at most, of so many values, 2^27 at most in all, filtered by the taps when they are
+ * popped; no taps, no filter. All its memory is allocated here. It is freed with `signal_stats_stream_free`.
  *
  * # Safety
  *
