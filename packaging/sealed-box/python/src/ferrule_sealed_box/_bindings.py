@@ -763,32 +763,6 @@ class KeyUse(ctypes.Structure):
         return made
 
 
-class Callbacks(ctypes.Structure):
-    """The caller's functions. Both may be null.
-
-    They are called from the thread that called the library, so from several at once where a box is shared, and may call
-    the library in turn, and also free what the call uses: it stays until the call has ended. They must return: no C++
-    exception and no longjmp may leave them."""
-
-    _fields_: ClassVar = [
-        ("struct_size", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32),
-        ("user_data", ctypes.c_void_p),
-        ("audit", AUDIT),
-        ("observe", OBSERVE),
-    ]
-
-    @classmethod
-    def of(cls, *, audit: Callable[[KeyUse], object] | None = None, observe: Callable[[str, int, Status], object] | None = None) -> Callbacks:
-        """The structure with these values, which keeps alive what it points to."""
-        made = cls(struct_size=ctypes.sizeof(cls))
-        if audit is not None:
-            made.audit = _audit("audit", audit)
-        if observe is not None:
-            made.observe = _observe("observe", observe)
-        return made
-
-
 class Item(ctypes.Structure):
     """One item of a batch. What is empty may be null. No callback of the call may change what it points to."""
 
@@ -841,6 +815,32 @@ class Envelope(ctypes.Structure):
         made.payload_offset = whole(payload_offset, ctypes.c_size_t)
         made.payload_length = whole(payload_length, ctypes.c_size_t)
         made.length = whole(length, ctypes.c_size_t)
+        return made
+
+
+class Callbacks(ctypes.Structure):
+    """The caller's functions. Both may be null.
+
+    They are called from the thread that called the library, so from several at once where a box is shared, and may call
+    the library in turn, and also free what the call uses: it stays until the call has ended. They must return: no C++
+    exception and no longjmp may leave them."""
+
+    _fields_: ClassVar = [
+        ("struct_size", ctypes.c_uint32),
+        ("reserved", ctypes.c_uint32),
+        ("user_data", ctypes.c_void_p),
+        ("audit", AUDIT),
+        ("observe", OBSERVE),
+    ]
+
+    @classmethod
+    def of(cls, *, audit: Callable[[KeyUse], object] | None = None, observe: Callable[[str, int, Status], object] | None = None) -> Callbacks:
+        """The structure with these values, which keeps alive what it points to."""
+        made = cls(struct_size=ctypes.sizeof(cls))
+        if audit is not None:
+            made.audit = _audit("audit", audit)
+        if observe is not None:
+            made.observe = _observe("observe", observe)
         return made
 
 
