@@ -275,7 +275,8 @@ def go(home: Path, verb: str, *arguments: str) -> None:
         sys.stderr.write((home / "go-says").read_text())
         sys.exit(1)
     workspace = Path(os.environ["GOWORK"]).parent
-    local = {"program": Path(arguments[-1]).resolve(), "module": workspace / "module"}
+    copies = {f"module{copy.name}": copy for copy in sorted((workspace / "module").iterdir())}
+    local = {"program": Path(arguments[-1]).resolve(), **copies}
     sources = {name: sorted(folder.glob("*.go")) for name, folder in local.items()}
     if verb == "list":
         if (home / "go-lists").exists():

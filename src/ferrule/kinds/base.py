@@ -208,6 +208,11 @@ def markers(model: type[Section]) -> tuple[tuple[str, str, tuple[Marker, ...]], 
     return tuple(row for row in marked if row[2])
 
 
+def names_of(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The artifacts that a key names which takes one or several."""
+    return (value,) if isinstance(value, str) else value or ()
+
+
 def selected(globs: tuple[str, ...] | None, triples: tuple[str, ...]) -> tuple[str, ...]:
     """Triples matched by any of the globs (all of them for None), in the order of the file.
 

@@ -1,4 +1,4 @@
-"""Programs in Go around a Go module of this release: one a target, without cgo, the same bytes wherever it is built."""
+"""Programs in Go around Go modules of this file: one a target, without cgo, the same bytes wherever it is built."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.core.section import Field
 from ferrule.formats import binary
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec
+from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, names_of
 from ferrule.tools import go, run
 
 if TYPE_CHECKING:
@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from ferrule.tools.command import Command
 
 _MODULE = "module"
-"""Role of the folder, trait of the path, and name of the place in the work folder of the Go module that is used."""
+"""Role of the folder, trait of the path, and name of the place in the work folder of a Go module that is used."""
+
+_Module = Annotated[str, ArtifactRef(("gomodule",))]
 
 
 class GoProgramSpec(Spec):
-    """A main package in Go that imports a Go module of this release."""
+    """A main package in Go that imports Go modules of this file."""
 
     kind: Literal["goprogram"]
-    module: Annotated[str, ArtifactRef(("gomodule",))] = Field(
-        description="The Go module of this release that replaces the version required by go.mod."
+    module: _Module | tuple[_Module, ...] = Field(
+        description="The Go module, or several, that replace the versions required by go.mod.",
+        examples=["go", ["go", "crypto-go"]],
     )
     source: Annotated[RelativePath, ProjectPath("folder")] = Field(
         description="Folder with the program's go.mod, go.sum and sources."
@@ -76,25 +79,14 @@ def _name(module: str, package: str) -> str:
 
 def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str, target: Target) -> Action:
     triple, platform = target.triple, context.platforms[target.triple]
-    module = context.action_for(spec.module, triple)
-    if module is None:
-        raise PlanProblem(
-            "module", f"{spec.module} is not made for {triple}", "narrow `targets` here, or widen them there"
-        )
-    path = module.interface.trait(_MODULE)
-    if path not in own.requires:
-        raise PlanProblem(
-            "source",
-            f"{spec.source}/go.mod does not require {path}, the module of {spec.module}",
-            f"add to it: require {path} v{context.project.version}",
-        )
+    modules = _modules(spec, context, own, triple)
     return Action(
         id=f"{context.artifact}@{triple}",
         artifact=context.artifact,
         kind="goprogram",
         target=triple,
         recipe=GoProgram(
-            module=module.interface,
+            modules=tuple(module.interface for module in modules),
             source=spec.source,
             package=spec.package,
             tags=spec.tags,
@@ -108,18 +100,43 @@ def _program(spec: GoProgramSpec, context: Context, own: go.GoModule, name: str,
                 platform.program(f"{name}-{context.project.version}-{triple}") if context.ship else None,
             ),
         ),
-        needs=(module.id,),
+        needs=tuple(module.id for module in modules),
         sources=(spec.source,),
         tools=("go",),
         traits=(("program", name),),
     )
 
 
+def _modules(spec: GoProgramSpec, context: Context, own: go.GoModule, triple: str) -> list[Action]:
+    """What makes each module; raises PlanProblem for one that go.mod does not require, and for two of one path."""
+    names = names_of(spec.module)
+    if not names:
+        raise PlanProblem("module", "no module is named", "name one, or several as a list")
+    modules: dict[str, Action] = {}
+    for name in names:
+        module = context.action_for(name, triple)
+        if module is None:
+            raise PlanProblem(
+                "module", f"{name} is not made for {triple}", "narrow `targets` here, or widen them there"
+            )
+        path = module.interface.trait(_MODULE)
+        if path not in own.requires:
+            raise PlanProblem(
+                "source",
+                f"{spec.source}/go.mod does not require {path}, the module of {name}",
+                f"add to it: require {path} v{context.project.version}",
+            )
+        if path in modules:
+            raise PlanProblem("module", f"{path} is the module of {modules[path].artifact} and of {name}", "name one")
+        modules[path] = module
+    return list(modules.values())
+
+
 @dataclass(frozen=True, slots=True)
 class GoProgram:
-    """Build one target's program against the module that this release made, and measure it."""
+    """Build one target's program against the modules that were made from this file, and measure it."""
 
-    module: ActionInterface
+    modules: tuple[ActionInterface, ...]
     source: str
     package: str
     tags: tuple[str, ...]
@@ -128,11 +145,13 @@ class GoProgram:
 
     def make(self, context: ActionContext) -> None:
         """Build; raises BuildError with the first error's place, NetworkError, ToolchainError, VerificationError."""
-        build_folder = go.GoBuildFolder(
-            context.project, self.source, self.module.trait(_MODULE), context.folder / _MODULE
-        )
+        copies = {
+            module.trait(_MODULE): context.folder / _MODULE / str(number)
+            for number, module in enumerate(self.modules, 1)
+        }
+        build_folder = go.GoBuildFolder(context.project, self.source, copies)
         folder = context.project / self.source
-        sums = _lay_out(context, self.module, build_folder)
+        sums = _lay_out(context, self.modules, build_folder)
         tool = context.toolchain.tool("go")
         environment = go.environment(
             tool,
@@ -184,21 +203,22 @@ class GoProgram:
         return measured
 
 
-def _lay_out(context: ActionContext, module: ActionInterface, build_folder: go.GoBuildFolder) -> str:
-    """Put the module's files and a workspace that uses them into the work folder; returns the sums it vouches for."""
-    folder = next(o.name for o in module.outputs if o.role == _MODULE)
-    for name, path in context.needed[module.id].items():
-        copy = build_folder.copy / name.removeprefix(f"{folder}/")
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    manifests = [
-        (f / "go.mod").read_text(encoding="utf-8") for f in (context.project / build_folder.folder, build_folder.copy)
-    ]
+def _lay_out(context: ActionContext, modules: tuple[ActionInterface, ...], build_folder: go.GoBuildFolder) -> str:
+    """Put the modules' files and a workspace that uses them into the work folder; returns the sums they vouch for."""
+    for module in modules:
+        folder = next(o.name for o in module.outputs if o.role == _MODULE)
+        for name, path in context.needed[module.id].items():
+            copy = build_folder.copies[module.trait(_MODULE)] / name.removeprefix(f"{folder}/")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    program, copies = context.project / build_folder.folder, build_folder.copies
+    manifests = [(folder / "go.mod").read_text(encoding="utf-8") for folder in (program, *copies.values())]
     newest = max(go.read_go_mod(text).go for text in manifests)
-    work = go.work_file(newest, context.project / build_folder.folder, build_folder.module, f"./{_MODULE}")
-    (context.folder / "go.work").write_text(work, encoding="utf-8")
-    sum_file = build_folder.copy / "go.sum"
-    sums = sum_file.read_text(encoding="utf-8") if sum_file.exists() else ""
+    replaced = {module: f"./{copy.relative_to(context.folder).as_posix()}" for module, copy in copies.items()}
+    (context.folder / "go.work").write_text(go.work_file(newest, program, replaced), encoding="utf-8")
+    files = [copy / "go.sum" for copy in copies.values()]
+    lines = [line for file in files if file.exists() for line in file.read_text(encoding="utf-8").splitlines()]
+    sums = "".join(f"{line}\n" for line in dict.fromkeys(lines))
     (context.folder / "go.work.sum").write_text(sums, encoding="utf-8")
     return sums
 
@@ -214,6 +234,6 @@ KIND = Kind(
     name="goprogram",
     spec=GoProgramSpec,
     plan=plan,
-    summary="a program in Go around a Go module of the release",
+    summary="a program in Go around Go modules of the release",
     unsupported=go.no_loader,
 )

@@ -13,7 +13,17 @@ from ferrule.core.model import Action, ActionInterface, Digest, Output
 from ferrule.core.section import Field
 from ferrule.formats import binary, deb, deflate, oci, versions
 from ferrule.formats.archive_member import Member, with_folders
-from ferrule.kinds.base import ArtifactRef, Context, Kind, PlanProblem, ProjectPath, RelativePath, Spec, version_problem
+from ferrule.kinds.base import (
+    ArtifactRef,
+    Context,
+    Kind,
+    PlanProblem,
+    ProjectPath,
+    RelativePath,
+    Spec,
+    names_of,
+    version_problem,
+)
 from ferrule.kinds.linked_code import third_party
 from ferrule.tools import debs, registry
 
@@ -88,8 +98,8 @@ def plan(spec: ImageSpec, context: Context) -> list[Action]:
     triples = tuple(_triples(spec, context))
     if not triples:
         return []
-    libraries = [(triple, _library(name, context, triple)) for triple in triples for name in _names(spec.library)]
-    programs = [(triple, _program(name, context, triple)) for triple in triples for name in _names(spec.program)]
+    libraries = [(triple, _library(name, context, triple)) for triple in triples for name in names_of(spec.library)]
+    programs = [(triple, _program(name, context, triple)) for triple in triples for name in names_of(spec.program)]
     contents = (*libraries, *programs)
     _check_names(spec, [action for triple, action in contents if triple == triples[0]])
     is_empty = spec.base == _SCRATCH and all(action.kind == "program" for _, action in contents)
@@ -163,11 +173,6 @@ def _pulled(base: str) -> str | None:
     return base if "@" in base else None
 
 
-def _names(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """One name or several as several."""
-    return (value,) if isinstance(value, str) else value or ()
-
-
 def _library(name: str, context: Context, triple: str) -> Action:
     action = context.action_for(name, triple)
     if action is None or action.interface.output("cdylib") is None:
@@ -195,7 +200,7 @@ def _check_names(spec: ImageSpec, actions: Sequence[Action]) -> None:
             if name is not None and (other := names.setdefault(name, action.artifact)) != action.artifact:
                 hint = "give one of them another `name`, or leave one of them out"
                 raise PlanProblem(key, f"{other} and {action.artifact} are both called {name}", hint)
-        if len(set(_names(getattr(spec, key)))) < len(_names(getattr(spec, key))):
+        if len(set(names_of(getattr(spec, key)))) < len(names_of(getattr(spec, key))):
             raise PlanProblem(key, "the same artifact is named twice", "name it once")
 
 

@@ -172,10 +172,11 @@ def environment(
     }
 
 
-def work_file(go: Iterable[int], program: Path, module: str, replacement: str) -> str:
-    """A go.work that builds one module with another put in place of all its versions ("go.work files")."""
+def work_file(go: Iterable[int], program: Path, replaced: Mapping[str, str]) -> str:
+    """A go.work that builds a module with folders put in place of others, whatever their version ("go.work files")."""
     version = ".".join(map(str, go))
-    return f"go {version}\n\nuse {_quoted(str(program))}\n\nreplace {module} => {_quoted(replacement)}\n"
+    lines = "".join(f"replace {module} => {_quoted(folder)}\n" for module, folder in replaced.items())
+    return f"go {version}\n\nuse {_quoted(str(program))}\n\n{lines}"
 
 
 def _quoted(text: str) -> str:
@@ -235,21 +236,21 @@ def parse_packages(stdout: str) -> list[GoPackage]:
 
 @dataclass(frozen=True, slots=True)
 class GoBuildFolder:
-    """Where a program is built: the project's root, the program's folder below it, and the folder of its module.
+    """Where a program is built: the project's root, the program's folder below it, and the folders of its modules.
 
-    `module` is the path by which the module is imported, `copy` where its files stand meanwhile.
+    `copies` are where the files of modules stand meanwhile, by the path by which each is imported.
     """
 
     project: Path
     folder: str
-    module: str
-    copy: Path
+    copies: Mapping[str, Path]
 
     def named(self, file: str) -> str:
         """A file that Go named relative to the program's folder, as a person finds it."""
         path = Path(os.path.normpath(self.project / self.folder / file))
-        if path.is_relative_to(self.copy):
-            return f"{self.module}/{path.relative_to(self.copy).as_posix()}"
+        for module, copy in self.copies.items():
+            if path.is_relative_to(copy):
+                return f"{module}/{path.relative_to(copy).as_posix()}"
         return path.relative_to(self.project).as_posix() if path.is_relative_to(self.project) else str(path)
 
 

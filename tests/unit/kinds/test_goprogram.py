@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +71,18 @@ class Machine:
     def calls(self) -> list[str]:
         return (self.home / "calls").read_text().splitlines()
 
-    def make(self, triple: str = X86, *, files: dict[str, bytes] = MODULE, **fields: Any) -> ActionContext:
+    def make(
+        self,
+        triple: str = X86,
+        *,
+        files: dict[str, bytes] = MODULE,
+        needed: dict[str, dict[str, Path]] | None = None,
+        **fields: Any,
+    ) -> ActionContext:
         result, paths = module(self.bench, files)
         recipe = GoProgram(
             **{
-                "module": result,
+                "modules": (result,),
                 "source": "server",
                 "package": ".",
                 "tags": (),
@@ -86,7 +94,7 @@ class Machine:
         return self.bench.make(
             recipe,
             Output("server", "program"),
-            needed={result.id: paths},
+            needed=needed or {result.id: paths},
             sources=("server",),
             toolchain=self.toolchain(),
         )
@@ -101,9 +109,9 @@ def test_program_is_built_against_the_module_of_the_release(machine: Machine) ->
     context = machine.make(tags=("one", "two"))
     assert context.output("program").read_bytes().endswith(b"package lib\n")
     assert (context.folder / "go.work").read_text() == (
-        f'go 1.26.1\n\nuse "{machine.bench.project}/server"\n\nreplace example.com/team/lib => "./module"\n'
+        f'go 1.26.1\n\nuse "{machine.bench.project}/server"\n\nreplace example.com/team/lib => "./module/1"\n'
     )
-    assert (context.folder / "module" / "internal" / "native" / "libx.so").read_bytes() == b"library"
+    assert (context.folder / "module" / "1" / "internal" / "native" / "libx.so").read_bytes() == b"library"
     assert context.facts["interpreter"] == "/lib64/ld-linux-x86-64.so.2"
     assert context.facts["go"] == "1.27.3"
     assert machine.calls()[-1] == (
@@ -185,6 +193,25 @@ def test_sums_of_mere_manifests_may_be_added(machine: Machine) -> None:
     machine.make()
 
 
+def test_several_modules_stand_side_by_side_and_vouch_for_what_they_need(machine: Machine) -> None:
+    first, files = module(machine.bench)
+    second, more = machine.bench.made(
+        "crypto",
+        {"crypto/go.mod": b"module example.com/crypto\n\ngo 1.28\n", "crypto/go.sum": b"a h1:a=\nb h1:b=\n",
+         "crypto/lib.go": b"package crypto\n"},
+        (Output("crypto", "module", folder=True),),
+        module="example.com/crypto",
+    )  # fmt: skip
+    sums = {"go/go.sum": machine.bench.source("sums", "b h1:b=\nc h1:c=\n")}
+    context = machine.make(modules=(first, second), needed={first.id: files | sums, second.id: more})
+    assert context.output("program").read_bytes().endswith(b"package lib\npackage crypto\n")
+    assert (context.folder / "go.work").read_text() == (
+        f'go 1.28\n\nuse "{machine.bench.project}/server"\n\n'
+        'replace example.com/team/lib => "./module/1"\nreplace example.com/crypto => "./module/2"\n'
+    )
+    assert (context.folder / "go.work.sum").read_text() == "b h1:b=\nc h1:c=\na h1:a=\n"
+
+
 def test_module_without_sums(machine: Machine) -> None:
     machine.make(files={name: content for name, content in MODULE.items() if name != "go/go.sum"})
 
@@ -200,7 +227,7 @@ def test_module_without_sums(machine: Machine) -> None:
             "all of it, and the command, is in",
         ),
         (
-            "# example.com/team/lib\n../../work/module/lib.go:3:8: undefined: z\n",
+            "# example.com/team/lib\n../../work/module/1/lib.go:3:8: undefined: z\n",
             BuildError,
             "example.com/team/lib/lib.go:3:8",
             "undefined: z",
@@ -270,10 +297,10 @@ def test_what_go_says_has_a_place_and_a_fix(
         assert caught.value.where == where
 
 
-def context(files: dict[str, str], made: Action | None, *triples: str, ship: bool = True) -> Context:
+def context(files: dict[str, str], made: Action | None, *triples: str, ship: bool = True, **others: Action) -> Context:
     def of(name: str, triple: str | None) -> Action | None:
-        assert (name, triple is None) == ("go", False)
-        return made
+        assert triple is not None
+        return {"go": made, **others}[name]
 
     return Context(
         artifact="server",
@@ -346,6 +373,27 @@ def test_go_mod_that_cannot_be_used(action: Action, text: str, message: str) -> 
         plan(spec(), context({"server/go.mod": text}, action, X86))
     assert caught.value.key == ("source",)
     assert caught.value.message == message
+
+
+def test_several_modules(action: Action) -> None:
+    files = {"server/go.mod": f"{GO_MOD}\nrequire example.com/crypto v0.1.0\n"}
+    crypto = replace(action, id="crypto", artifact="crypto", traits=(("module", "example.com/crypto"),))
+    (planned,) = plan(spec(module=["go", "crypto"]), context(files, action, X86, crypto=crypto))
+    assert planned.needs == ("go", "crypto")
+    assert [module.id for module in planned.recipe.modules] == ["go", "crypto"]
+
+
+def test_two_modules_of_one_path(action: Action) -> None:
+    twin = replace(action, id="twin", artifact="twin")
+    with pytest.raises(PlanProblem) as caught:
+        plan(spec(module=["go", "twin"]), context({"server/go.mod": GO_MOD}, action, X86, twin=twin))
+    assert caught.value.key == ("module",)
+    assert caught.value.message == "example.com/team/lib is the module of go and of twin"
+
+
+def test_a_program_of_no_module(action: Action) -> None:
+    with pytest.raises(PlanProblem, match="no module is named"):
+        plan(spec(module=[]), context({"server/go.mod": GO_MOD}, action, X86))
 
 
 def test_module_that_is_not_made() -> None:
