@@ -21,6 +21,7 @@ from ferrule.engine.key import Document, difference, fingerprint_of, inputs, key
 from ferrule.engine.sources import changed_since, source_digests
 from ferrule.engine.state import log_file, logs_folder
 from ferrule.engine.store import Result, file_name
+from ferrule.formats.rust_source import code_digest
 from ferrule.tools import run
 from ferrule.tools.secrets import find_secret, secrets_of
 
@@ -159,7 +160,7 @@ class ActionRunner:
             site=site,
             folder=folder,
             log=log,
-            fingerprint=fingerprint_of(document),
+            fingerprint=fingerprint_of(document, self._code_digest),
             needed={need: self._paths(self.lookup.outcomes[need].files) for need in action.needs},
             facts_of={need: self.lookup.outcomes[need].facts for need in action.needs},
             report_progress=lambda text: self.on_event(ActionProgress(action, text)),
@@ -178,6 +179,16 @@ class ActionRunner:
         clear(folder)
         seconds = self.engine.monotonic() - started
         return Result(key, files, context.facts, discovered, seconds, asked)
+
+    def _code_digest(self, name: str, digest: Digest) -> Digest:
+        """The digest of the code in a source file: comments and layout do not count where that is known of a language.
+
+        A file that changes meanwhile makes no result (`_check_unchanged`).
+        """
+        try:
+            return code_digest((self.engine.site.project / name).read_bytes()) if name.endswith(".rs") else digest
+        except OSError:
+            return digest
 
     def _check_needs(self, action: Action) -> None:
         """Read again what an earlier run made and this action packs: a bit that flipped on the disk must go no further.

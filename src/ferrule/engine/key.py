@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule import __version__
 from ferrule.core.model import Digest, Json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from ferrule.core.model import Action, FileRecord
 
 Document = dict[str, Json]
+
+ABSENT: Final = "absent"
+"""Stands for the digest of what was looked for in vain."""
 
 
 def canonical(value: Json) -> bytes:
@@ -53,7 +56,7 @@ def key_document(
         "facts": {need: Digest.of(canonical(dict(facts))).hex for need, facts in sorted(needed_facts.items())},
         "tools": {name: tools[name] for name in sorted(action.tools)},
         "code": {name: digest.hex for name, digest in sorted(code.items())},
-        **({"read": {name: digest.hex if digest else "absent" for name, digest in read.items()}} if read else {}),
+        **({"read": {name: digest.hex if digest else ABSENT for name, digest in read.items()}} if read else {}),
     }
 
 
@@ -82,12 +85,24 @@ def shared_key(key: Digest, settings: Iterable[Digest | None]) -> Digest:
     return Digest.of(canonical({"ferrule": __version__, "key": key.hex, "settings": to_json(digests)}))
 
 
-def fingerprint_of(document: Document) -> Digest:
-    """What outputs may carry of their key: the digest of the document without the recipe's code.
+def fingerprint_of(document: Document, code_of: Callable[[str, Digest], Digest] = lambda _, digest: digest) -> Digest:
+    """What outputs may carry of their key: the digest of the document without the recipe's code and the commit.
 
     So another version of this program that makes the same of the same sources, tools and flags makes the same bytes.
+    `code_of` gives, for the name of a file that was read and its digest, the digest of what counts of it.
     """
-    return Digest.of(canonical({part: value for part, value in document.items() if part != "code"}))
+    counted = {part: value for part, value in document.items() if part != "code"}
+    fields = document["fields"]
+    if isinstance(fields, dict):
+        counted["fields"] = {name: value for name, value in fields.items() if name != "commit"}
+    for part in ("sources", "read"):
+        if part in document:
+            counted[part] = {
+                name: code_of(name, Digest(text)).hex if text != ABSENT else text
+                for name, text in inputs(document, part).items()
+                if isinstance(text, str)
+            }
+    return Digest.of(canonical(counted))
 
 
 def difference(old: Document, new: Document) -> list[str]:

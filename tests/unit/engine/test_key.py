@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 import pytest
 
 from ferrule.core.model import Action, Digest, FileRecord, Json, Output
-from ferrule.engine.key import Document, canonical, difference, fingerprint_of, inputs, key_document, key_of, read_of
+from ferrule.engine.key import (
+    ABSENT,
+    Document,
+    canonical,
+    difference,
+    fingerprint_of,
+    inputs,
+    key_document,
+    key_of,
+    read_of,
+)
 
 A, B = Digest.of(b"a"), Digest.of(b"b")
 
@@ -107,6 +117,21 @@ def test_the_fingerprint_counts_everything_but_the_code() -> None:
     assert fingerprint_of(document(code=B)) == fingerprint_of(document())
     assert fingerprint_of(document(tool="rustc 1.97")) != fingerprint_of(document())
     assert fingerprint_of(document()) != key_of(document())
+
+
+def test_of_a_file_the_fingerprint_counts_what_it_is_told() -> None:
+    def counted(name: str, digest: Digest) -> Digest:
+        return A if name == "src/a" else digest
+
+    assert fingerprint_of(document(sources={"src/a": B}), counted) == fingerprint_of(document(sources={"src/a": A}))
+    assert fingerprint_of(document(sources={"src/b": B}), counted) != fingerprint_of(document(sources={"src/b": A}))
+    absent = {**document(), "read": {"src/a": ABSENT, "src/b": B.hex}}
+    assert fingerprint_of(absent, counted) == fingerprint_of(absent) != fingerprint_of(document())
+
+
+def test_the_fingerprint_does_not_count_the_commit() -> None:
+    first, second = ({**document(), "fields": {"crate": "a", "commit": commit}} for commit in ("1", "2"))
+    assert fingerprint_of(first) == fingerprint_of(second) != fingerprint_of({**first, "fields": {"commit": "1"}})
 
 
 def test_nothing_changed() -> None:

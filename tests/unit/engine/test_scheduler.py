@@ -264,6 +264,21 @@ def test_a_change_that_leaves_the_output_equal_stops_there(
     assert lab.started == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("text", "started"), [("fn a() {} // says", ["a"]), ("fn b() {}", ["a", "b"]), ("fn a() {}\xff", ["a", "b"])]
+)
+def test_a_comment_changes_no_fingerprint(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]], text: str, started: list[str]
+) -> None:
+    does["a"] = lambda context: context.output("file").write_text(context.fingerprint.hex)
+    lab.source("one.rs", "fn a() {}")
+    plan = (action("a", recipe=Do("a"), sources=("one.rs",)), action("b", "a"))
+    lab.run(*plan)
+    lab.source("one.rs", text)
+    lab.run(*plan)
+    assert lab.started == started
+
+
 def test_back_to_an_earlier_state_is_found(lab: Lab) -> None:
     plan = action("a", sources=("one",))
     for text in ("old", "new"):
