@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess  # noqa: TID251 - a repository is made for the tests
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,15 +37,15 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return demo
 
 
-def output(demo: Demo, *arguments: str) -> str:
+def output(demo: Demo, *arguments: str, **environment: str) -> str:
     """What a command that must succeed prints."""
-    done = demo.ferrule(*arguments)
+    done = demo.ferrule(*arguments, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def refusal(demo: Demo, *arguments: str, code: int = 3) -> str:
-    done = demo.ferrule(*arguments)
+def refusal(demo: Demo, *arguments: str, code: int = 3, **environment: str) -> str:
+    done = demo.ferrule(*arguments, **environment)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stderr
 
@@ -96,6 +97,34 @@ def test_a_tag_is_that_of_one_release(demo: Demo) -> None:
     other = refusal(demo, "check", "--release", "core", "--tag", "page/0.4.0")
     assert "the tag 'page/0.4.0' is not of core 1.9.1" in other
     assert "tag the commit core-v1.9.1" in other
+
+
+def test_each_has_a_record_of_its_interface_by_which_it_is_bumped_and_published(tmp_path: Path) -> None:
+    demo = several(tmp_path)
+    targets = demo.project / "targets.yaml"
+    targets.write_text(f"{targets.read_text()}publish:\n  shelf: {{to: folder, path: ../shelf}}\n")
+    (demo.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.1\n")
+    for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "Begin"), ("tag", "core-v1.9.1")):
+        subprocess.run(["git", *words], cwd=demo.project, check=True)
+    output(demo, "release", "core")
+    compiler = {"PATH": f"/usr/bin:/bin:{demo.root / 'bin'}"}  # this machine's own, which reads the header
+    printed = output(demo, "abi", "--release", "core", "--record", **compiler)
+    assert printed == "recorded the interface of 1.9.1 in packaging/abi/core/\n"
+    printed = output(demo, "abi", "dist/core", **compiler)
+    assert printed == "changes since 1.9.1: none\nversion 1.9.1 is high enough\n"
+    assert "name it: --release core or --release page" in refusal(demo, "abi", code=2)
+    record = demo.project / "packaging/abi/core/interface.json"
+    record.write_text(record.read_text().replace('"demo_add": {', '"demo_gone": {'))
+    for words in (("add", "packaging"), ("commit", "-q", "-m", "fix: the record")):
+        subprocess.run(["git", *words], cwd=demo.project, check=True)
+    message = refusal(demo, "bump", "--release", "core", code=9, **compiler)
+    assert "dist/core/ is not a release of what is checked out" in message
+    output(demo, "release", "core")
+    printed = output(demo, "bump", "--release", "core", "--dry-run", **compiler)
+    assert printed.startswith("1.9.1 -> 2.0.0: a breaking change")
+    done = demo.ferrule("publish", "core", "--dry-run", **compiler)
+    assert done.returncode != 0
+    assert "packaging/abi/core: the version is 1.9.1, and has to be 2.0.0 at least" in done.stderr
 
 
 @pytest.mark.parametrize("command", [("matrix",), ("reproduce",), ("build", "--shard", "1/1"), ("merge", "dist")])

@@ -14,6 +14,7 @@ from ferrule.cli.messages import echo, waiting
 from ferrule.config import PartlyReadableError
 from ferrule.core.errors import UsageError
 from ferrule.core.frozen import dataclass
+from ferrule.core.manifest import read_manifest
 from ferrule.core.safe_files import STATE
 from ferrule.reporting import html, journal
 from ferrule.tools.secrets import Hider, secrets_of
@@ -85,10 +86,12 @@ def read(
     planned: Callable[[Config, RunContext], Plan] = release.make_plan,
     release_name: str | None = None,
     single: bool = False,
+    dist: Path | None = None,
 ) -> LoadedProject:
     """Read the project that contains a folder, and plan it, by default as a whole. Raises ConfigError.
 
-    `release_name` is one of several releases that is planned alone; with `single`, it must be named where there are.
+    `release_name` is one of several releases that is planned alone; with `single`, it must be named where there are
+    several, or `dist` be a folder that holds it.
     """
     context = replace(
         environment.run_context(jobs=jobs, offline=offline, rust_source=rust_source),
@@ -97,7 +100,7 @@ def read(
         linked=linked.absolute() if linked else None,
     )
     with waiting("reading the project"):
-        return _read(folder, context, planned, release_name=release_name, single=single)
+        return _read(folder, context, planned, release_name=release_name, single=single, dist=dist)
 
 
 def _read(
@@ -107,19 +110,15 @@ def _read(
     *,
     release_name: str | None,
     single: bool,
+    dist: Path | None,
 ) -> LoadedProject:
     try:
         config = release.load(folder)
     except PartlyReadableError as errors:
         raise release.all_problems(errors, context) from None
-    if single and config.releases and release_name is None:
-        raise UsageError(
-            "this file describes several releases, of which this command takes one",
-            where=config.location(("releases",)),
-            hint="name it: " + " or ".join(f"--release {one.name}" for one in config.releases),
-        )
-    if release_name is not None:
-        config = config.only(release_named(config, release_name))
+    named = chosen_release(config, release_name, dist) if single or release_name is not None else None
+    if named is not None:
+        config = config.only(named)
     return LoadedProject(config, planned(config, context), context)
 
 
@@ -134,6 +133,22 @@ def release_named(config: Config, name: str) -> ReleaseConfig:
         where=config.location(("releases",)),
         hint=f"the releases are: {names}" if names else "this file describes one release: leave the name out",
     )
+
+
+def chosen_release(config: Config, name: str | None, dist: Path | None = None) -> ReleaseConfig | None:
+    """The one of several releases that a command works on: as named, or as the manifest in `dist` says.
+
+    None where the file describes one. Raises UsageError where nothing says which, and as reading a manifest does.
+    """
+    if name is None and config.releases:
+        if dist is None:
+            raise UsageError(
+                "this file describes several releases, of which this command takes one",
+                where=config.location(("releases",)),
+                hint="name it: " + " or ".join(f"--release {one.name}" for one in config.releases),
+            )
+        name = read_manifest(dist).project
+    return release_named(config, name) if name is not None else None
 
 
 def provide(requirements: ToolRequirements, host: Host, options: Options, *, dry_run: bool = False) -> bool:

@@ -80,12 +80,7 @@ def opened(
     if config.problems:
         raise config.problems[0]
     host = environment.host(offline=False)
-    named = project.release_named(config, release) if release else None
-    if named is None and config.releases:
-        names = " or ".join(one.name for one in config.releases)
-        raise UsageError(
-            "this file describes several releases, of which this command takes one", hint=f"name one: {names}"
-        )
+    named = project.chosen_release(config, release, source)
     dist = source or config.root / "dist" / (named.name if named else "")
     own_folder(config.root / STATE)
     with locks.locked(config.root / STATE, lambda _: say("another run works in this project; waiting for it to end")):
@@ -103,7 +98,8 @@ def opened(
 
             def problems() -> tuple[PublishError, ...]:
                 of_release = publishable(config.root, manifest, version, tag, changes, host)
-                return (*of_release, *_incompatible(config, dist, host))
+                baseline = interface_gate.kept_in(config.root, named.name if named else None)
+                return (*of_release, *_incompatible(baseline, dist, host))
 
             hide = Hider(secrets_of(host.environment, config.root))
             publishers = _publishers(config, host, dist, tag, rows, scratch, key, hide)
@@ -113,16 +109,14 @@ def opened(
             clear(scratch)
 
 
-def _incompatible(config: Config, dist: Path, host: Host) -> Iterator[PublishError]:
+def _incompatible(baseline: Path, dist: Path, host: Host) -> Iterator[PublishError]:
     """What users would have to change for this version, and its number does not say (`ferrule abi`).
 
-    Only of a project that has recorded the interface of its last release, and that makes one release: a record is of
-    one.
+    Only where the interface of the last release is recorded in `baseline`.
     """
-    baseline = config.root / interface_gate.FOLDER
-    if config.releases or not (baseline / interface_gate.RECORD).is_file():
+    if not (baseline / interface_gate.RECORD).is_file():
         return
-    where, hint = interface_gate.FOLDER, "ferrule abi shows the changes and the version that they ask for"
+    where, hint = messages.relative_file(baseline), "ferrule abi shows the changes and the version that they ask for"
     try:
         with messages.waiting("comparing the interface with that of the last release"):
             comparison = interface_gate.compare(interface_gate.recall(baseline), interface_gate.read(dist, host))

@@ -145,7 +145,8 @@ class _Run:
         for action in self.plan.actions:
             pending = [need for need in action.needs if need not in self.outcomes]
             if pending:
-                examinations[action.id] = Examination(f"because `{pending[0]}` will be rebuilt", "waiting")
+                reason = f"if `{pending[0]}`, which is rebuilt, comes out different"
+                examinations[action.id] = Examination(reason, "waiting")
                 continue
             state = self.lookup.find(action)
             if not isinstance(state, Outcome):

@@ -508,7 +508,7 @@ def test_reasons_run_nothing_and_write_nothing(lab: Lab) -> None:
     plan = (action("a", sources=("one",)), action("b", "a"), action("c"))
     assert lab.reasons(*plan) == {
         "a": "never built here",
-        "b": "because `a` will be rebuilt",
+        "b": "if `a`, which is rebuilt, comes out different",
         "c": "never built here",
     }
     assert not lab.state.exists()
@@ -518,14 +518,14 @@ def test_reasons_run_nothing_and_write_nothing(lab: Lab) -> None:
     lab.source("one", "changed")
     output = lab.reasons(*plan)
     assert output["a"].startswith("sources one: ")
-    assert (output["b"], output["c"]) == ("because `a` will be rebuilt", "nothing changed")
+    assert (output["b"], output["c"]) == ("if `a`, which is rebuilt, comes out different", "nothing changed")
     assert lab.everything() == before
 
 
 def test_reasons_of_an_action_whose_source_is_missing(lab: Lab) -> None:
     assert lab.reasons(action("a", sources=("gone",)), action("b", "a")) == {
         "a": "this source does not exist",
-        "b": "because `a` will be rebuilt",
+        "b": "if `a`, which is rebuilt, comes out different",
     }
 
 

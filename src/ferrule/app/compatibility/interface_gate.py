@@ -251,6 +251,11 @@ def _npm(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
 # Keeping
 
 
+def kept_in(root: Path, release: str | None) -> Path:
+    """Folder of a project where the interface of the last release is kept; each of several has one of its own."""
+    return root / FOLDER / (release or "")
+
+
 def record(surface: Surface, folder: Path, headers: Mapping[str, bytes] | None = None) -> None:
     """Write what `read` gave into a folder, and headers below `include/`, to build programs of that release again.
 

@@ -271,7 +271,7 @@ def _reason(action: Action, project: ExplainedProject) -> str:
     root = action
     while project.examined[root.id].state == "waiting":
         root = next(by_id[n] for n in root.needs if project.examined[n].state != "cached")
-    return f"because `{root.id}` will be rebuilt: {project.examined[root.id].reason}"
+    return f"if `{root.id}`, which is rebuilt, comes out different: {project.examined[root.id].reason}"
 
 
 def _fields(action: Action) -> dict[str, Json]:

@@ -12,40 +12,54 @@ from ferrule.app.release import run as release
 from ferrule.cli.environment import coloured, host, width
 from ferrule.cli.messages import echo, relative, waiting
 from ferrule.cli.options import shared
+from ferrule.cli.project import chosen_release
+from ferrule.cli.release_option import of_release
 from ferrule.core.errors import VerificationError
-from ferrule.core.safe_files import find_project
 from ferrule.reporting import interface_changes
 
 
 @click.command()
 @shared
+@of_release
 @click.argument("folder", required=False, type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--record", is_flag=True, help="Record the interface of this release, for later comparisons.")
 @click.option(
     "--against",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the record [default: packaging/abi of the project].",
+    help="Folder of the record [default: packaging/abi of the project, packaging/abi/NAME of several releases].",
 )
-def abi(directory: Path, folder: Path | None, against: Path | None, *, record: bool, **options: bool) -> None:
+def abi(
+    directory: Path,
+    release_name: str | None,
+    folder: Path | None,
+    against: Path | None,
+    *,
+    record: bool,
+    **options: bool,
+) -> None:
     """Compare the public interface with that of the last release.
 
     Prints the version that the changes require. FOLDER is a finished release, by default dist/ of the project. Exits
-    with 6 if the version is too low for the changes, with 9 if there is nothing to compare with.
+    with 6 if the version is too low for the changes, with 9 if there is nothing to compare with. Each of several
+    releases has a record of its own.
 
     \b
     Example:
       ferrule abi
       ferrule abi --record
     """
-    root = find_project(directory)
-    baseline = against or root / interface_gate.FOLDER
+    config = release.load(directory)
+    if named := chosen_release(config, release_name, folder):
+        config = config.only(named)
+    name = named.name if named else None
+    baseline = against or interface_gate.kept_in(config.root, name)
     first = record and not (baseline / interface_gate.RECORD).exists()  # there is nothing before it
     recorded = None if first else interface_gate.recall(baseline)
-    dist = folder or root / "dist"
+    dist = folder or config.root / "dist" / (name or "")
     with waiting("reading the interfaces"):
         released = interface_gate.read(dist, host(offline=True))
     if folder is None:
-        interface_gate.check_current(released, release.load(directory).project.version)
+        interface_gate.check_current(released, config.project.version)
     if recorded is not None:
         comparison = interface_gate.compare(recorded, released)
         if options["as_json"]:

@@ -13,7 +13,7 @@ from ferrule.app.release import release_folder
 from ferrule.app.versioning import bump as bumping
 from ferrule.cli import project
 from ferrule.cli.environment import run_context
-from ferrule.cli.messages import echo
+from ferrule.cli.messages import echo, relative
 from ferrule.cli.options import shared
 from ferrule.cli.release_option import of_release
 from ferrule.core.errors import IncomparableError
@@ -79,16 +79,17 @@ def _interface(whole: LoadedProject, past: History) -> tuple[Change, ...]:
     Raises IncomparableError where dist/ is not what the sources are now: then nobody knows.
     """
     root, config = whole.config.root, whole.config
-    baseline = root / interface_gate.FOLDER
-    if config.releases or past.version is None or not (baseline / interface_gate.RECORD).is_file():
+    name = config.selected.name if config.selected else None
+    baseline = interface_gate.kept_in(root, name)
+    if past.version is None or not (baseline / interface_gate.RECORD).is_file():
         return ()
     recorded = interface_gate.recall(baseline)
     state = git.state(root, whole.context.host)
-    dist = root / "dist"
+    dist = root / "dist" / (name or "")
     manifest = release_folder.read_release(dist).manifest if (dist / "manifest.json").is_file() else None
     if manifest is None or manifest.commit != state.commit or manifest.dirty or state.dirty:
         raise IncomparableError(
-            "dist/ is not a release of what is checked out, so nobody knows what has changed for users",
+            f"{relative(dist)} is not a release of what is checked out, so nobody knows what has changed for users",
             where=str(dist),
             hint="commit everything and run ferrule release, or choose yourself: ferrule bump minor",
         )

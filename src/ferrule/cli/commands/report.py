@@ -42,7 +42,7 @@ def report(directory: Path, release_name: str | None, dist: Path | None, output:
       ferrule report --release sealed-box
     """
     one = dist is not None or output is not None
-    whole = project.read(directory, release_name=release_name, single=one)
+    whole = project.read(directory, release_name=release_name, single=one, dist=dist)
     names = [] if whole.config.selected else [each.name for each in whole.config.releases]
     for part in [project.read(directory, release_name=name) for name in names] or [whole]:
         selected = part.config.selected.name if part.config.selected else None

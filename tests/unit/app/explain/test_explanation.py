@@ -114,7 +114,7 @@ def test_both_digests_of_what_changed_are_told_and_without_tools_what_is_known(d
     assert result["key"] != result["last"]["key"]
     (waiting,) = asked(demo, "sums")["actions"]
     assert waiting["state"] == "waiting"
-    assert " will be rebuilt: sources LICENSE: " in waiting["reason"]
+    assert ", which is rebuilt, comes out different: sources LICENSE: " in waiting["reason"]
     shutil.rmtree(demo.root / "cache" / "tools")
     known = asked(demo, NATIVE)
     assert known["state"] == "unknown"
