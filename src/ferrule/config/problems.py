@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NoReturn
 
 from ferrule.core.errors import ConfigError, ConfigErrors
+from ferrule.core.frozen import dataclass
 from ferrule.core.masked import masked
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest, FileRecord
 from ferrule.core.safe_files import read_regular
 from ferrule.engine.store import decode, storage_errors

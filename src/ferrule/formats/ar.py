@@ -6,10 +6,10 @@ Read here because the standard library has no module for it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.formats import magic
 
 if TYPE_CHECKING:

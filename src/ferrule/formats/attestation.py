@@ -10,11 +10,11 @@ import base64
 import json
 import re
 import urllib.parse
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.core import strict_json
 from ferrule.core.errors import VerificationError
+from ferrule.core.frozen import dataclass
 from ferrule.core.printable import printable
 from ferrule.formats import intoto, keyless, sigstore
 

@@ -7,7 +7,7 @@ import dataclasses
 import pickle
 import re
 from dataclasses import FrozenInstanceError, field, fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -153,3 +153,70 @@ def test_a_field_that_is_set_later() -> None:
 
     assert Sum(1, 2).both == 3
     assert Sum(1, 2) == Sum(1, 2) != Sum(2, 2)
+
+
+def test_an_order_is_that_of_the_standard_library() -> None:
+    @frozen.dataclass(frozen=True, slots=True, order=True)
+    class Version:
+        number: int
+        text: str = field(default="", compare=False)
+        last: int = 0
+
+    one, two = Version(1, "b"), Version(1, "a", 2)
+    assert (one < two, one <= two, one > two, one >= two) == (True, True, False, False)
+    assert sorted([Version(3), two, one]) == [one, two, Version(3)]
+    assert Version(1, "x") <= one <= Version(1, "y")
+    with pytest.raises(TypeError):
+        assert one < 1
+
+
+def test_what_only_the_standard_library_knows_is_left_to_it() -> None:
+    @dataclasses.dataclass
+    class Theirs:
+        one: int = 1
+
+    @frozen.dataclass(frozen=True, slots=True)
+    class Below(Theirs):
+        two: int = 2
+
+    @frozen.dataclass(frozen=True, slots=True)
+    class Counting:
+        total: ClassVar[int] = 0
+        one: int = 1
+
+    assert (Below().one, Below(3).two, [f.name for f in fields(Below)]) == (1, 2, ["one", "two"])
+    assert ([f.name for f in fields(Counting)], Counting.total) == (["one"], 0)
+    typed: Any = type("Typed", (), {"__annotations__": {"one": int}, "one": 1})
+    assert frozen.dataclass(frozen=True, slots=True)(typed)(5).one == 5
+
+
+def test_a_class_below_another_has_slots_for_its_own_fields() -> None:
+    @frozen.dataclass(frozen=True, slots=True)
+    class Below(Whole):
+        more: int = 0
+
+    assert [f.name for f in fields(Below)] == [*(f.name for f in fields(Whole)), "more"]
+    assert (Below(1, more=2).more, Below(1).secret, Below.__slots__) == (2, "s", ("more",))
+    assert not hasattr(Below(1), "__dict__")
+
+
+def test_a_default_that_can_change_is_refused() -> None:
+    with pytest.raises(ValueError, match="default"):
+
+        @frozen.dataclass(frozen=True, slots=True)
+        class Shared:
+            names: list[str] = []  # noqa: RUF012 - what is refused
+
+
+def test_the_first_value_of_a_class_that_is_inherited_from() -> None:
+    @frozen.dataclass(frozen=True, slots=True)
+    class First:
+        one: int
+
+    class Plain(First):
+        """No declaration of its own."""
+
+    assert Plain(1).one == 1
+    assert First(2) == First(2) != First(3)
+    with pytest.raises(TypeError, match=re.escape("First.__init__() missing 1 required positional argument: 'one'")):
+        First()  # type: ignore[call-arg]
