@@ -143,8 +143,11 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure Ferrule beside other tools: `-- --help` says what can be chosen."""
+    """Measure Ferrule beside other tools, or with `-- --compare` beside an earlier commit: `-- --help` says more."""
     prepare(session, TESTS)  # for wasmtime
+    if "--compare" in session.posargs:
+        session.run("python", "bench/compare.py", *session.posargs)
+        return
     session.run("ferrule", "setup", "--with", "go", "--with", "node")
     session.run("python", "bench/run.py", *session.posargs)
 

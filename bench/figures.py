@@ -159,3 +159,41 @@ def _bar(figure: Figure, top: int) -> str:
         f'<rect x="{_LEFT}" y="{top}" width="{length:.1f}" height="{_BAR}" rx="2" fill="{colour}"/>\n'
         f'<text x="{after:.0f}" y="{middle_of_bar}" fill="#222222">{escape(value)}</text>\n'
     )
+
+
+_PANEL, _PLOT, _GAP = 220, 120, 60
+
+
+def history(entries: Sequence[Mapping[str, Any]]) -> str:
+    """How the instructions of each command went from one commit to the next, from zero on (SVG 1.1)."""
+    names = list(dict.fromkeys(name for entry in entries for name in entry["counts"]))
+    panels = "".join(_panel(name, entries, 20 + number * _PANEL) for number, name in enumerate(names))
+    width = 40 + _PANEL * len(names)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_PLOT + 2 * _GAP}" '
+        f'viewBox="0 0 {width} {_PLOT + 2 * _GAP}" font-family="system-ui, sans-serif" font-size="13">\n'
+        "<title>Millions of instructions of commands, by commit</title>\n"
+        f'<rect width="{width}" height="{_PLOT + 2 * _GAP}" fill="#ffffff"/>\n{panels}</svg>\n'
+    )
+
+
+def _panel(name: str, entries: Sequence[Mapping[str, Any]], left: int) -> str:
+    values = [(entry["commit"], entry["counts"][name] / 1e6) for entry in entries if name in entry["counts"]]
+    most, step = max(value for _, value in values), (_PANEL - 60) / max(len(values) - 1, 1)
+    points = [(left + number * step, _GAP + _PLOT * (1 - value / most)) for number, (_, value) in enumerate(values)]
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    dots = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="#2e7d5b">'
+        f"<title>{commit}: {value:.0f} million</title></circle>\n"
+        for (x, y), (commit, value) in zip(points, values, strict=True)
+    )
+    bottom = _GAP + _PLOT
+    return (
+        f'<text x="{left}" y="24" fill="#222222">{escape(name)}</text>\n'
+        f'<text x="{left}" y="42" fill="#555555">{values[0][1]:.0f} to {values[-1][1]:.0f} million</text>\n'
+        f'<line x1="{left}" y1="{bottom}" x2="{left + _PANEL - 60}" y2="{bottom}" stroke="#555555"/>\n'
+        f'<polyline points="{line}" fill="none" stroke="#2e7d5b" stroke-width="2"/>\n{dots}'
+        f'<text x="{left}" y="{bottom + 20}" font-size="11" fill="#555555">{escape(values[0][0])}</text>\n'
+        f'<text x="{left + _PANEL - 60}" y="{bottom + 36}" text-anchor="end" font-size="11" fill="#555555">'
+        f"{escape(values[-1][0])}</text>\n"
+    )

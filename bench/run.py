@@ -88,7 +88,9 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="--compare COMMIT [COMMIT] compares two commits instead: bench/compare.py."
+    )
     parser.add_argument(
         "names", nargs="*", choices=[[], *FIGURES], metavar="NAME", help=f"of {', '.join(FIGURES)}; all"
     )

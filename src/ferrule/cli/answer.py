@@ -41,7 +41,8 @@ class Answer:
         self._pieces: list[last_answer.Piece] = []
         self._paths: dict[str, None] = {}
         self._is_repeatable = last_answer.is_repeatable(sys.argv[1:])
-        self._since = stamp.file_system_now(root) if self._is_repeatable else 0
+        # In our own folder: where a file has to have a name for a moment, it changes the folder that it is in.
+        self._since = stamp.file_system_now(root / STATE) if self._is_repeatable else 0
 
     def say(self, text: str, *, err: bool = False, took: float | None = None) -> None:
         """Print lines for people as `messages.echo`; `took` are seconds to be named at the end."""
