@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.only_on(*LINUX, reason="libraries are compared where gcc and abidiff are")
 
 RECORDED = CHECKOUT / "packaging" / "abi" / "email-validator"
-CONSUMER = CHECKOUT / "tests" / "consumers" / "c" / "vectors.c"
+CONSUMERS = CHECKOUT / "tests" / "consumers"
+CONSUMER = CONSUMERS / "c" / "vectors.c"
 STRICT = ("-std=c11", "-Wall", "-Wextra", "-Werror")
 ZIG = {
     "x86_64-unknown-linux-gnu": "x86_64-linux-gnu.2.17",
@@ -58,39 +59,50 @@ def test_this_release_says_in_its_version_what_changed(release):
     assert (RECORDED / "include" / "email_validator.h").is_file()
 
 
-# A program of the recorded release
+# Programs of recorded releases
 
 
-@pytest.fixture(scope="module")
-def stub(interface, tmp_path_factory) -> Path:
-    """A folder with a library that has the recorded name and symbols, and does nothing: what a program is linked with."""
-    folder = tmp_path_factory.mktemp("recorded release")
-    output = seen_by(interface["libraries"]["native"], HOST)
-    source = folder / "stub.c"
-    source.write_text("".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in output["exports"]))
-    library = folder / "libemail_validator.so"
-    run("gcc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{output['name']}", source, "-o", library)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def earlier(stub) -> Path:
-    """A program built against the recorded header and that library."""
-    built = stub / "vectors"
+def built_before(name: str, source: Path, library: str, folder: Path) -> Path:
+    """A program built against a recorded header and a library that has the recorded name and symbols, and does nothing."""
+    recorded = CHECKOUT / "packaging" / "abi" / name
+    (libraries,) = json.loads((recorded / "interface.json").read_bytes())["libraries"].values()
+    surface = seen_by(libraries, HOST)
+    stub = folder / "stub.c"
+    stub.write_text("".join(f"void {name}(void);\nvoid {name}(void) {{}}\n" for name in surface["exports"]))
+    options = ("-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{surface['name']}")
+    run("gcc", *options, stub, "-o", folder / f"lib{library}.so")
     run(
-        *("gcc", *STRICT, "-I", RECORDED / "include", CONSUMER, "-o", built, "-L", stub, "-lemail_validator"),
+        *("gcc", *STRICT, "-I", recorded / "include", source, "-o", folder / "program", "-L", folder, f"-l{library}"),
         # The stub refers to nothing, and what is not there when linking must not be found when running either.
         "-Wl,-z,now",
     )
-    return built
+    assert f"[{surface['name']}]" in run("readelf", "--wide", "--dynamic", folder / "program", LC_ALL="C").stdout
+    assert run(folder / "program", LD_LIBRARY_PATH="", ok=False).returncode == 127, "nothing else has that name"
+    return folder / "program"
 
 
-def test_program_of_the_recorded_release_runs_with_this_library(release, earlier, interface, expected):
-    name = seen_by(interface["libraries"]["native"], HOST)["name"]
-    assert f"[{name}]" in run("readelf", "--wide", "--dynamic", earlier, LC_ALL="C").stdout
-    done = run(earlier, VECTORS, LD_LIBRARY_PATH=str(release.sdk(HOST) / "lib"))
-    assert done.stdout == expected
-    assert run(earlier, VECTORS, LD_LIBRARY_PATH="", ok=False).returncode == 127, "nothing else has that name"
+def test_program_of_the_recorded_release_runs_with_this_library(release, expected, tmp_path):
+    program = built_before("email-validator", CONSUMER, "email_validator", tmp_path)
+    assert run(program, VECTORS, LD_LIBRARY_PATH=str(release.sdk(HOST) / "lib")).stdout == expected
+
+
+def test_program_of_the_recorded_sealed_box_runs_with_this_library(sealed_box, tmp_path):
+    program = built_before("sealed-box", CONSUMERS / "sealed-box" / "earlier.c", "sealed_box", tmp_path)
+    printed = run(program, LD_LIBRARY_PATH=str(sealed_box.sdk(HOST) / "lib")).stdout
+    # The tag is that of RFC 4231; 24 is REJECTED, 1 NULL_POINTER; import, hash, seal, open, open are uses.
+    assert printed.splitlines() == [
+        *("new 0", "import 0", "hash 0", "tag 5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+        *("import 0", "seal 0", "open 0", "same 1", "altered 24", "null 1", "uses 6"),
+    ]
+
+
+def test_program_of_the_recorded_signal_stats_runs_with_this_library(signal_stats, tmp_path):
+    program = built_before("signal-stats", CONSUMERS / "signal-stats" / "earlier.c", "signal_stats", tmp_path)
+    printed = run(program, LD_LIBRARY_PATH=str(signal_stats.sdk(HOST) / "lib")).stdout
+    assert printed.splitlines() == [
+        *("new 0", "mean 0", "variance 0", "quantiles 0", "6.2000000000000002 37.200000000000003 4 16"),
+        *("sketch 0", "add 0", "quantiles 0", "1", "null 1"),
+    ]
 
 
 # Layout, as other compilers have it
