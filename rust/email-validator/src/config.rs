@@ -78,17 +78,34 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::UnknownEmailTypes(names) = self;
-        let unknown: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
         let known = EmailType::ALL.map(EmailType::name).join(", ");
         write!(
             formatter,
             "unknown type in blocked emails: {}; the types are {known}",
-            unknown.join(", ")
+            quoted(names)
         )
     }
 }
 
 impl std::error::Error for Error {}
+
+/// The names as Rust quotes them, long ones cut and many counted: a message of 1 KiB at most, whichever way a caller
+/// takes.
+fn quoted(names: &[String]) -> String {
+    const MAX_CHARACTERS: usize = 32;
+    const MAX_LENGTH: usize = 400;
+    let mut text = String::new();
+    for (index, name) in names.iter().enumerate() {
+        if text.len() > MAX_LENGTH {
+            return format!("{text} and {} more", names.len() - index);
+        }
+        let cut: String = name.chars().take(MAX_CHARACTERS).collect();
+        let dots = if cut.len() < name.len() { "…" } else { "" };
+        let separator = if index == 0 { "" } else { ", " };
+        text += &format!("{separator}{cut:?}{dots}");
+    }
+    text
+}
 
 /// Resolves the names, sorted and each once; every unknown name is reported, not just the first.
 pub(crate) fn resolve(names: &[String]) -> Result<Vec<EmailType>, Error> {
@@ -127,6 +144,16 @@ mod tests {
             "unknown type in blocked emails: \"SPAM\", \"free\"; \
              the types are FREE, DISPOSABLE, NO_MX_RECORDS, NO_GRAVATAR, INVALID"
         );
+    }
+
+    #[test]
+    fn long_names_are_cut_and_many_are_counted() {
+        let error = |names: Vec<String>| Error::UnknownEmailTypes(names).to_string();
+        assert!(error(vec!["A".repeat(32)]).contains(&format!("{:?};", "A".repeat(32))));
+        assert!(error(vec!["A".repeat(33)]).contains(&format!("{:?}…;", "A".repeat(32))));
+        assert!(error(vec!["A".to_owned(); 1000]).contains("\"A\" and 919 more;"));
+        // U+10FFFF is quoted with ten characters.
+        assert!(error(vec!["\u{10ffff}".repeat(33); 1000]).len() < 1024 - 64);
     }
 
     #[test]
