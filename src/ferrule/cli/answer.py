@@ -22,7 +22,7 @@ from ferrule.reporting.wrapping import wrapped
 from ferrule.tools import git, secrets, source_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 _MOST: Final = 8
 """Answers that are kept of a project, for different environments and options."""
@@ -40,6 +40,7 @@ class Answer:
         self._root = root
         self._pieces: list[last_answer.Piece] = []
         self._paths: dict[str, None] = {}
+        self._checks: list[Callable[[], bool]] = []
         self._is_repeatable = last_answer.is_repeatable(sys.argv[1:])
         # In our own folder: where a file has to have a name for a moment, it changes the folder that it is in.
         self._since = stamp.file_system_now(root / STATE) if self._is_repeatable else 0
@@ -58,10 +59,11 @@ class Answer:
         sys.stdout.write(text)
         self._pieces.append((False, text, False))
 
-    def depend_on(self, paths: Iterable[str | Path]) -> None:
-        """Take files and folders down among those that it depends on."""
+    def depend_on(self, paths: Iterable[str | Path], still: Callable[[], bool] = lambda: True) -> None:
+        """Take files and folders down among those that it depends on; `still` looks whether they say what they said."""
         if self._is_repeatable:
             self._paths.update(dict.fromkeys(os.fspath(path) for path in paths))
+            self._checks.append(still)
 
     def keep(self, *, offline: bool) -> None:
         """Keep it for the next time, if it depends on nothing that is not known. Raises nothing: it only saves time."""
@@ -69,10 +71,13 @@ class Answer:
             if not self._is_repeatable or not self._since or not self._complete(offline=offline):
                 return
             paths = tuple(self._paths)
-            if all(_is_older(path, self._since) for path in paths):
+            ages = [_is_older(path, self._since) for path in paths]
+            if False not in ages:
                 key = last_answer.situation(sys.argv[1:], environment.variables(), os.getcwd())  # noqa: PTH109
                 links = tuple(path for path in paths if os.path.islink(path))  # noqa: PTH114 - a Path costs more
                 content = last_answer.packed(key, self._pieces, paths, links)
+                if None in ages and not all(still() for still in self._checks):
+                    return
                 _store(Path(last_answer.file_of(os.fspath(self._root / STATE), key)), content)
 
     def _complete(self, *, offline: bool) -> bool:
@@ -98,13 +103,21 @@ def _with_rules(folders: Iterable[str]) -> Iterator[str]:
         yield from filter(os.path.lexists, rules)
 
 
-def _is_older(path: str, moment: int) -> bool:
-    """Whether a file did not change since a moment of the file system's time; of one that is not there, its folder."""
-    while True:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            changes = [os.stat(path).st_ctime_ns, os.lstat(path).st_ctime_ns]  # noqa: PTH116
-            return max(changes) < moment
+def _is_older(path: str, moment: int) -> bool | None:
+    """Whether a file did not change since a moment of the file system's time.
+
+    One that is not there did not if its folder did not; None where that is one in which much happens, such as /tmp: the
+    file may have been there a moment ago.
+    """
+    try:
+        return max(os.stat(path).st_ctime_ns, os.lstat(path).st_ctime_ns) < moment  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    while path != "/":
         path = os.path.dirname(path)  # noqa: PTH120
+        with suppress(FileNotFoundError, NotADirectoryError):
+            return os.stat(path).st_ctime_ns < moment or None  # noqa: PTH116
+    return None
 
 
 def _store(file: Path, content: bytes) -> None:

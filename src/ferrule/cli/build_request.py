@@ -110,7 +110,13 @@ class BuildRequest:
             answer.say(f"{counted(stamp_facts['files'], 'file')} in {relative(self.output)}")
             if stamp_facts["left"]:
                 answer.say(not_built(stamp_facts["left"]), err=True)
-        answer.depend_on(stamps.files_of(file, sources))
+
+        def still() -> bool:
+            again = SourceFiles(self.root, source_names(self.root, environment.host(offline=self.offline)))
+            same = (self.document(), again) == (document, sources)
+            return same and stamps.read_stamp(file, again, index, document) is not None
+
+        answer.depend_on(stamps.files_of(file, sources), still)
         return True
 
 
