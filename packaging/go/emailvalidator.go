@@ -14,6 +14,7 @@ package emailvalidator
 import (
 	"context"
 	"log/slog"
+	"time"
 )
 
 // Validator decides about addresses by options that were understood when it was made. Any number of goroutines may use
@@ -46,6 +47,9 @@ type Options struct {
 	Lookups Lookups
 	// Logger takes the library's messages, none of which holds an address or a part of one. A *slog.Logger is one.
 	Logger Logger
+	// Observe is told of each call of the library: the function's name as the C header or the WIT world has it, how long
+	// it took with its look-ups, and what it came to, nil or a Code. It runs in the goroutine that called.
+	Observe func(function string, took time.Duration, failure error)
 }
 
 // EmailType is a reason to refuse an address.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 
 	"example.org/ferrule/email-validator/internal/ferrule/bindings"
 	"example.org/ferrule/email-validator/internal/ferrule/native"
@@ -228,10 +229,19 @@ func (core *nativeCore) newHandle() (*handle, error) {
 // callbacks are the caller's functions, as far as there are any.
 func (own *handle) callbacks() *bindings.Callbacks {
 	options := own.call.options
-	if options.Lookups == nil && options.Logger == nil {
+	if options.Lookups == nil && options.Logger == nil && options.Observe == nil {
 		return nil
 	}
 	callbacks := new(bindings.Callbacks)
+	if options.Observe != nil {
+		callbacks.Observe = func(function string, nanoseconds uint64, status bindings.Status) {
+			var failed error
+			if status != bindings.StatusOk {
+				failed = codeOf(status)
+			}
+			options.Observe(function, time.Duration(nanoseconds), failed)
+		}
+	}
 	if options.Logger != nil {
 		callbacks.Log = func(level bindings.LogLevel, message string) {
 			levels := [...]slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError}
@@ -282,17 +292,25 @@ func (own *handle) failed(err error) error {
 	if !errors.As(err, &refused) {
 		return failure(ErrInternal, "%v", err)
 	}
-	code := ErrInternal
-	switch refused.Status {
-	case bindings.StatusMissingCallback:
+	if refused.Status == bindings.StatusMissingCallback {
 		name, _ := own.call.options.missing()
 		return missingLookup(name)
-	case bindings.StatusTooLong:
-		code = ErrTooLong
-	case bindings.StatusNotUtf8:
-		code = ErrNotUTF8
-	case bindings.StatusUnknownEmailType:
-		code = ErrUnknownEmailType
 	}
-	return &Error{Code: code, Message: refused.Message}
+	return &Error{Code: codeOf(refused.Status), Message: refused.Message}
+}
+
+func codeOf(status bindings.Status) Code {
+	switch status {
+	case bindings.StatusMissingCallback:
+		return ErrMissingLookup
+	case bindings.StatusCallbackFailed:
+		return ErrLookup
+	case bindings.StatusTooLong:
+		return ErrTooLong
+	case bindings.StatusNotUtf8:
+		return ErrNotUTF8
+	case bindings.StatusUnknownEmailType:
+		return ErrUnknownEmailType
+	}
+	return ErrInternal
 }

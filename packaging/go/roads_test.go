@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // road is a way to a validator. Every road passes all tests in this file.
@@ -293,6 +294,42 @@ func TestPanicOfTheLoggerPassesThrough(t *testing.T) {
 	onEveryRoad(t, func(t *testing.T, road road) {
 		if said := panics(func() { road.open(Options{BlockedEmails: []EmailType{"SPAM"}, Logger: panicking{}}) }); said != "on purpose" {
 			t.Error(said)
+		}
+	})
+}
+
+func TestObserverIsToldOfCalls(t *testing.T) {
+	onEveryRoad(t, func(t *testing.T, road road) {
+		var failures []error
+		observe := func(function string, took time.Duration, failure error) {
+			if function == "" || took < 0 {
+				t.Error(function, took)
+			}
+			failures = append(failures, failure)
+		}
+		answers := true
+		lookup := func(context.Context, string) (bool, error) {
+			if !answers {
+				return false, errors.New("no answer")
+			}
+			return true, nil
+		}
+		for _, options := range []Options{
+			{Observe: observe},
+			{Observe: observe, BlockedEmails: []EmailType{Free}, Lookups: LookupFuncs{Free: lookup}},
+		} {
+			validator := road.validator(t, options)
+			failures = nil
+			if _, err := validator.Check(background, "joe@example.com"); err != nil || len(failures) != 1 || failures[0] != nil {
+				t.Error(err, failures)
+			}
+			if options.Lookups == nil {
+				continue
+			}
+			answers = false
+			if _, err := validator.Check(background, "joe@example.com"); err == nil || len(failures) != 2 || failures[1] != ErrLookup {
+				t.Error(err, failures)
+			}
 		}
 	})
 }

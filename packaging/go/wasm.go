@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"example.org/ferrule/email-validator/internal/ferrule/wasm"
 )
@@ -144,6 +145,7 @@ type wasmValidator struct {
 // tried has the module read the options: an empty candidate needs no look-up.
 func (validator *wasmValidator) tried() error {
 	options := validator.options
+	options.Observe = nil
 	if options.Logger != nil {
 		options.Logger = faultsOnly{options.Logger}
 	}
@@ -211,6 +213,22 @@ func (validator *wasmValidator) Close() error {
 }
 
 func (validator *wasmValidator) check(ctx context.Context, candidate string, options *Options) (Decision, error) {
+	if options.Observe == nil {
+		return validator.decide(ctx, candidate, options)
+	}
+	started := time.Now()
+	decision, err := validator.decide(ctx, candidate, options)
+	var failed error
+	if code := Code(0); errors.As(err, &code) {
+		failed = code
+	} else if err != nil {
+		failed = ErrLookup // the context's own error, which a look-up met
+	}
+	options.Observe("is-valid-email", time.Since(started), failed)
+	return decision, err
+}
+
+func (validator *wasmValidator) decide(ctx context.Context, candidate string, options *Options) (Decision, error) {
 	own := calls.Get().(*callContext)
 	own.Context, own.call = ctx, call{ctx: ctx, options: options}
 	text, err := validator.component.IsValidEmail(own, candidate, validator.config)

@@ -7,13 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"time"
 
 	emailvalidator "example.org/ferrule/email-validator"
 )
 
 // open opens the library of the image and makes a validator by the settings. Look-ups that were given no answer are
 // left out, so that settings which need them are refused when the service starts and not when somebody asks.
-func open(settings Settings, logger *slog.Logger) (emailvalidator.Validator, error) {
+func open(settings Settings, logger *slog.Logger, observe func(string, time.Duration, error)) (emailvalidator.Validator, error) {
 	return emailvalidator.OpenNative(emailvalidator.Options{
 		RequireTopLevelDomain: settings.RequireTopLevelDomain,
 		AllowDomainLiteral:    settings.AllowDomainLiteral,
@@ -23,7 +24,8 @@ func open(settings Settings, logger *slog.Logger) (emailvalidator.Validator, err
 			Disposable: listed(settings.Disposable),
 			MXRecords:  mailExchange,
 		},
-		Logger: logger,
+		Logger:  logger,
+		Observe: observe,
 	}, emailvalidator.LibraryAt(settings.Library))
 }
 

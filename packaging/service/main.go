@@ -2,6 +2,7 @@
 //
 //	GET  /check?address=…            {"decision":"Allowed"}, or "Denied" and why
 //	POST /check {"address": "…"}     the same, and no proxy on the way logs the address
+//	GET  /telemetry                  how often the library was called and how long it took, as OTLP in JSON
 //	GET  /healthz                    the process is alive
 //	GET  /readyz                     it takes requests; not any more once it was told to end
 //	GET  /version                    what it and its library were built from
@@ -29,6 +30,8 @@ const (
 	// drain is how long requests that are being answered may take when the process is told to end.
 	drain = 1500 * time.Millisecond
 	probe = 2 * time.Second
+
+	serviceName = "email-validator-service"
 )
 
 func main() {
@@ -60,7 +63,8 @@ func run(ctx context.Context, arguments []string, getenv func(string) string, st
 
 func serve(ctx context.Context, settings Settings, stdout io.Writer) error {
 	logger := slog.New(slog.NewJSONHandler(stdout, nil))
-	validator, err := open(settings, logger)
+	counted := newTelemetry()
+	validator, err := open(settings, logger, counted.of("email-validator"))
 	if err != nil {
 		return err
 	}
@@ -71,7 +75,7 @@ func serve(ctx context.Context, settings Settings, stdout io.Writer) error {
 	}
 	var ending atomic.Bool
 	server := &http.Server{
-		Handler:           handler(validator, version(), &ending, logger),
+		Handler:           handler(validator, version(), counted, &ending, logger),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      20 * time.Second,
@@ -79,6 +83,7 @@ func serve(ctx context.Context, settings Settings, stdout io.Writer) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
+	defer counted.exporting(settings, logger)()
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	logger.Info("serving", "listen", listener.Addr().String())

@@ -87,6 +87,9 @@ func TestItServesUntilItIsToldToEnd(t *testing.T) {
 		}
 	}
 	var about Version
+	if status, text := get(t, base+"/telemetry"); status != 200 || !strings.Contains(text, `"email_validator_check"`) {
+		t.Error(status, text)
+	}
 	if _, text := get(t, base+"/version"); json.Unmarshal([]byte(text), &about) != nil ||
 		about.Library.Path != getenv("EMAIL_VALIDATOR_LIBRARY") || !strings.Contains(string(about.Library.BuildInfo), "interface") {
 		t.Error(text)
@@ -116,6 +119,8 @@ func TestWhatCannotWorkIsSaidAtTheStart(t *testing.T) {
 		"no such type": {map[string]string{"EMAIL_VALIDATOR_BLOCK": "FREEE"}, 1, "FREEE"},
 		"no file":      {map[string]string{"EMAIL_VALIDATOR_FREE_DOMAINS": "/nowhere"}, 1, "/nowhere"},
 		"no library":   {map[string]string{"EMAIL_VALIDATOR_LIBRARY": "/nowhere.so"}, 1, "/nowhere.so"},
+		"no collector": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, 1, "http://collector:4318"},
+		"no interval":  {map[string]string{"OTEL_METRIC_EXPORT_INTERVAL": "0"}, 1, "milliseconds"},
 		"no port":      {map[string]string{"EMAIL_VALIDATOR_LISTEN": "127.0.0.1:99999"}, 1, "99999"},
 	} {
 		var said bytes.Buffer

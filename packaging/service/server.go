@@ -37,7 +37,7 @@ func (r *refusal) Error() string { return r.message }
 
 // handler answers every request. No log line holds an address or a part of one: of a request's path only the pattern
 // is logged, of an error only what the library says.
-func handler(validator checker, about Version, ending *atomic.Bool, logger *slog.Logger) http.Handler {
+func handler(validator checker, about Version, counted *telemetry, ending *atomic.Bool, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	check := func(address func(*http.Request) (string, error)) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -66,6 +66,9 @@ func handler(validator checker, about Version, ending *atomic.Bool, logger *slog
 			return
 		}
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	mux.HandleFunc("GET /telemetry", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, counted.document(serviceName, time.Now()))
 	})
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, about)

@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	emailvalidator "example.org/ferrule/email-validator"
 )
@@ -16,6 +18,11 @@ type Settings struct {
 	Listen string
 	// Library is the file of the native library: EMAIL_VALIDATOR_LIBRARY, by default the one that the image installs.
 	Library string
+	// Collector takes telemetry by OTLP over HTTP: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT as it is, or
+	// OTEL_EXPORTER_OTLP_ENDPOINT with /v1/metrics behind it; by default nothing is sent.
+	Collector string
+	// Interval is how often: OTEL_METRIC_EXPORT_INTERVAL in milliseconds, by default a minute.
+	Interval time.Duration
 	// RequireTopLevelDomain refuses localhost: EMAIL_VALIDATOR_REQUIRE_TOP_LEVEL_DOMAIN, by default true.
 	RequireTopLevelDomain bool
 	// AllowDomainLiteral accepts [192.0.2.1]: EMAIL_VALIDATOR_ALLOW_DOMAIN_LITERAL, by default false.
@@ -35,6 +42,9 @@ func settingsOf(getenv func(string) string) (Settings, error) {
 		Library: or(getenv(prefix+"LIBRARY"), "/usr/lib/libemail_validator.so"),
 	}
 	var err error
+	if settings.Collector, settings.Interval, err = collector(getenv); err != nil {
+		return Settings{}, err
+	}
 	if settings.RequireTopLevelDomain, err = flag(getenv, "REQUIRE_TOP_LEVEL_DOMAIN", true); err != nil {
 		return Settings{}, err
 	}
@@ -51,6 +61,26 @@ func settingsOf(getenv func(string) string) (Settings, error) {
 	}
 	settings.Disposable, err = domains(getenv, "DISPOSABLE_DOMAINS")
 	return settings, err
+}
+
+// collector is read as the specification of OpenTelemetry names its variables.
+func collector(getenv func(string) string) (string, time.Duration, error) {
+	name, path := "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ""
+	if getenv(name) == "" {
+		name, path = "OTEL_EXPORTER_OTLP_ENDPOINT", "/v1/metrics"
+	}
+	interval, err := strconv.ParseUint(or(getenv("OTEL_METRIC_EXPORT_INTERVAL"), "60000"), 10, 31)
+	if err != nil || interval == 0 {
+		return "", 0, fmt.Errorf("OTEL_METRIC_EXPORT_INTERVAL is a number of milliseconds, not %q", getenv("OTEL_METRIC_EXPORT_INTERVAL"))
+	}
+	address := getenv(name)
+	if address == "" {
+		return "", time.Duration(interval) * time.Millisecond, nil
+	}
+	if parsed, err := url.Parse(address); err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return "", 0, fmt.Errorf("%s is an address such as http://collector:4318", name)
+	}
+	return strings.TrimRight(address, "/") + path, time.Duration(interval) * time.Millisecond, nil
 }
 
 func or(value, otherwise string) string {

@@ -236,16 +236,29 @@ def test_the_service_decides_as_the_vectors_say(release, start, vectors, target)
         assert service.getresponse().read() == b'{"decision":"Allowed"}\n'
         service.request("GET", "/version")
         about = json.loads(service.getresponse().read())
+        service.request("GET", "/telemetry")
+        telemetry = json.loads(service.getresponse().read())
     finally:
         service.close()
     facts = release.manifest["facts"]
     output = about["library"]["build_info"]
     assert (output["target"], output["fingerprint"]) == (target, facts[f"native@{target}"]["fingerprint"])
     assert about["go"] == f"go{facts[f'service@{target}']['go']}"
-    expected = ["POST /check"] * len(suitable) + ["GET /check", "GET /version"]
+    assert counted(telemetry) == {"email_validator_new": 1, "email_validator_check": len(suitable) + 1}
+    expected = ["POST /check"] * len(suitable) + ["GET /check", "GET /version", "GET /telemetry"]
     assert requests(container, len(expected)) == expected
     assert b"@" not in container.logs()
     assert not container.attrs["State"]["OOMKilled"]
+
+
+def counted(telemetry: dict) -> dict[str, int]:
+    """How often each function of the library was called, by a document of OTLP in JSON."""
+    (resource,) = telemetry["resourceMetrics"]
+    (scope,) = resource["scopeMetrics"]
+    (metric,) = scope["metrics"]
+    assert (scope["scope"]["name"], metric["name"], metric["unit"]) == ("email-validator", "ferrule.call.duration", "s")
+    points = metric["histogram"]["dataPoints"]
+    return {point["attributes"][0]["value"]["stringValue"]: int(point["count"]) for point in points}
 
 
 def ask(service: HTTPConnection, candidate: str) -> str:
