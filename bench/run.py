@@ -614,14 +614,13 @@ def calls(bench: Bench) -> list[Figure]:
 
 def signals(bench: Bench) -> list[Figure]:
     """signal-stats from Go beside cgo, and from Python beside NumPy, where it is installed."""
-    from calls import roads  # noqa: PLC0415
-    from calls import signals as programs  # noqa: PLC0415
+    from calls import numerics, roads  # noqa: PLC0415
 
-    run(bench, (*FERRULE, "release", "email-validator", "signal-stats"), ROOT)
-    made = programs.built(ROOT, bench.folder / "signals", tools_of(ROOT, "--with", "go")["go"])
+    run(bench, (*FERRULE, "release", "signal-stats"), ROOT)
+    made = numerics.built(ROOT, bench.folder / "signals", tools_of(ROOT, "--with", "go")["go"])
     if "numpy" not in made:
         bench.notes.append("signals: this Python has no NumPy, so nothing was measured beside it")
-    return programs.figures(roads.rounds(made, bench.times(9, 1)))
+    return numerics.figures(roads.rounds(made, bench.times(9, 1)))
 
 
 # Extension modules

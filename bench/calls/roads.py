@@ -69,14 +69,14 @@ def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road
     }
 
 
-def with_go(name: str, folder: Path, go: str, *arguments: str, sdk: Path | None = None) -> Road:
-    """A package of bench/calls/go as a program; with an SDK it is built and run by means of cgo, else without."""
+def with_go(name: str, folder: Path, go: str, *arguments: str, sdk: Path | None = None, module: str = "go") -> Road:
+    """A package of a module in bench/calls as a program; with an SDK it is built and run by means of cgo, else without."""
     program = folder / name / f"{name}.test"
     given = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
     if sdk:
         given |= {"CGO_ENABLED": "1", "CGO_CFLAGS": f"-O2 -I{sdk.parent / 'include'}", "CGO_LDFLAGS": f"-L{sdk}"}
     if not program.exists():
-        said_by((go, "test", "-c", "-o", str(program), f"./{name}"), cwd=HERE / "go", **given)
+        said_by((go, "test", "-c", "-o", str(program), f"./{name}"), cwd=HERE / module, **given)
     return Road((str(program), *arguments, *_GO_OPTIONS), of_go, {"LD_LIBRARY_PATH": str(sdk)} if sdk else {})
 
 

@@ -1,12 +1,9 @@
-// Measures calls of the Go modules that releases have put into dist/.
+// Measures calls of the Go module that a release has put into dist/email-validator/go.
 module calls
 
 go 1.25.0
 
-require (
-	example.org/ferrule/email-validator v0.0.0
-	example.org/ferrule/signal-stats v0.0.0
-)
+require example.org/ferrule/email-validator v0.0.0
 
 require (
 	github.com/ebitengine/purego v0.11.3 // indirect
@@ -14,7 +11,4 @@ require (
 	golang.org/x/sys v0.44.0 // indirect
 )
 
-replace (
-	example.org/ferrule/email-validator => ../../../dist/email-validator/go
-	example.org/ferrule/signal-stats => ../../../dist/signal-stats/stats-go
-)
+replace example.org/ferrule/email-validator => ../../../dist/email-validator/go

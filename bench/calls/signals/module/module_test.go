@@ -1,10 +1,10 @@
-// Package statsmodule calls the Go module of signal-stats that a release holds.
-package statsmodule
+// Package module calls the Go module of signal-stats that a release holds.
+package module
 
 import (
 	"testing"
 
-	"calls/inputs"
+	"signals/inputs"
 	signalstats "example.org/ferrule/signal-stats"
 )
 

@@ -1,9 +1,9 @@
-package statscgo
+package cgo
 
 import (
 	"testing"
 
-	"calls/inputs"
+	"signals/inputs"
 )
 
 func BenchmarkMean(b *testing.B) {

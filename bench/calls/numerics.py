@@ -43,8 +43,8 @@ def built(root: Path, folder: Path, go: str) -> dict[str, Road]:
     sdk, wheel = unpacked(files["archive"], folder / "sdk") / "lib", folder / "wheel"
     zipfile.ZipFile(files["wheel"]).extractall(wheel)
     programs = {
-        "cgo": with_go("statscgo", folder, go, sdk=sdk),
-        "purego": with_go("statsmodule", folder, go),
+        "cgo": with_go("cgo", folder, go, sdk=sdk, module="signals"),
+        "purego": with_go("module", folder, go, module="signals"),
         "signal-stats": with_python("by_stats.py", wheel, "signal-stats"),
     }
     if importlib.util.find_spec("numpy"):

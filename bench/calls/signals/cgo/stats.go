@@ -1,6 +1,6 @@
-// Package statscgo calls the C SDK of signal-stats in the way of Go's own tool. It is here to be compared with, and is
+// Package cgo calls the C SDK of signal-stats in the way of Go's own tool. It is here to be compared with, and is
 // part of no release.
-package statscgo
+package cgo
 
 /*
 #cgo LDFLAGS: -lsignal_stats
