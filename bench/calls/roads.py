@@ -70,7 +70,7 @@ def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road
 
 
 def with_go(name: str, folder: Path, go: str, *arguments: str, sdk: Path | None = None, module: str = "go") -> Road:
-    """A package of a module in bench/calls as a program; with an SDK it is built and run by means of cgo, else without."""
+    """A package of a module in bench/calls as a program; with an SDK it is built and run by cgo, else without it."""
     program = folder / name / f"{name}.test"
     given = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
     if sdk:

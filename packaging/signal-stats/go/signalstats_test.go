@@ -212,6 +212,21 @@ func TestCallsAreObserved(t *testing.T) {
 	}
 }
 
+func TestAnObserverMayCloseWhatItsCallUses(t *testing.T) {
+	var stats *signalstats.Stats
+	stats = open(t, signalstats.Options{Observe: func(string, time.Duration, error) {
+		if stats != nil {
+			stats.Close()
+		}
+	}})
+	if mean, err := stats.Mean(values); mean != 2.75 || err != nil {
+		t.Error(mean, err)
+	}
+	if _, err := stats.Mean(values); !errors.Is(err, signalstats.ErrClosed) {
+		t.Error(err)
+	}
+}
+
 func TestManyGoroutines(t *testing.T) {
 	stats := open(t, signalstats.Options{})
 	var group sync.WaitGroup

@@ -4,8 +4,8 @@ package module
 import (
 	"testing"
 
-	"signals/inputs"
 	signalstats "example.org/ferrule/signal-stats"
+	"signals/inputs"
 )
 
 func BenchmarkMean(b *testing.B) {

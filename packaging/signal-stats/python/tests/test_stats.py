@@ -234,6 +234,17 @@ def test_calls_are_observed_and_what_an_observer_raises_is_raised():
         SignalStats(observe=full)
 
 
+def test_an_observer_may_close_what_its_call_uses():
+    opened = []
+    own = SignalStats(observe=lambda _call: [one.close() for one in opened])
+    fir = own.fir_filter([1])
+    opened += [own, fir]
+    assert list(fir.process(VALUES)) == list(VALUES)
+    for call in (lambda: own.mean(VALUES), lambda: fir.process(VALUES)):
+        with pytest.raises(ClosedError):
+            call()
+
+
 def test_nothing_is_copied_or_pickled_and_a_closed_one_is_refused():
     own = SignalStats()
     for copying in (copy.copy, copy.deepcopy, pickle.dumps):
