@@ -12,6 +12,8 @@ from measure import nanoseconds
 
 COUNT = 1_000_000
 PROBABILITIES = [0.5, 0.99]
+BINS, WINDOW = 64, 9
+TAPS = [0.1, -0.25, 0.5, 1.0, 0.5, -0.25, 0.1]
 
 
 def main(package: str) -> None:
@@ -26,15 +28,21 @@ def main(package: str) -> None:
             "variance": lambda: numpy.var(one, ddof=1),
             "covariance": lambda: numpy.cov(one, other, ddof=1),
             "quantiles": lambda: numpy.quantile(one, PROBABILITIES),
+            "histogram": lambda: numpy.histogram(one, BINS, (0, 20)),
+            "rolling": lambda: numpy.lib.stride_tricks.sliding_window_view(one, WINDOW).max(axis=1),
+            "filter": lambda: numpy.convolve(one, TAPS)[:COUNT],
         }
     else:
         stats = importlib.import_module("ferrule_signal_stats")
-        scratch = array("d", first)
+        scratch, out = array("d", first), array("d", first)
         calls = {
             "mean": lambda: stats.mean(first),
             "variance": lambda: stats.variance(first),
             "covariance": lambda: stats.covariance(first, second),
             "quantiles": lambda: stats.quantiles(first, PROBABILITIES, scratch=scratch),
+            "histogram": lambda: stats.histogram(first, BINS, 0, 20),
+            "rolling": lambda: stats.rolling(first, WINDOW, stats.Rolling.MAXIMUM, out=memoryview(out)[WINDOW - 1 :]),
+            "filter": lambda: stats.fir(first, TAPS, out=out),
         }
     json.dump({name: {"ns": nanoseconds(call)} for name, call in calls.items()}, sys.stdout)
 
