@@ -31,6 +31,9 @@ FUNCTIONS = {
 }
 """What is computed of 1,000,000 values in Python, by signal-stats and by NumPy."""
 
+_TIMES = ("-test.benchtime=1ms", "-test.count=200")
+"""Many short ones, of which the quickest is the least disturbed: both ways differ by less than a busy machine adds."""
+
 _PUREGO, _NUMPY = 1.1, 1.0  # the most that it may cost, as a multiple of the other
 
 
@@ -46,8 +49,8 @@ def built(root: Path, folder: Path, go: str) -> dict[str, Road]:
     sdk, wheel = unpacked(files["archive"], folder / "sdk") / "lib", folder / "wheel"
     zipfile.ZipFile(files["wheel"]).extractall(wheel)
     programs = {
-        "cgo": with_go("cgo", folder, go, sdk=sdk, module="signals"),
-        "purego": with_go("module", folder, go, module="signals"),
+        "cgo": with_go("cgo", folder, go, sdk=sdk, module="signals", times=_TIMES),
+        "purego": with_go("module", folder, go, module="signals", times=_TIMES),
         "signal-stats": with_python("by_stats.py", wheel, "signal-stats"),
     }
     if importlib.util.find_spec("numpy"):

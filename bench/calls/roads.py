@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 HERE = Path(__file__).resolve().parent
-_GO_OPTIONS = ("-test.run=^$", "-test.bench=.", "-test.benchmem", "-test.benchtime=300ms")
+_GO_OPTIONS = ("-test.run=^$", "-test.bench=.", "-test.benchmem")
+_ONCE = ("-test.benchtime=300ms",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,15 @@ def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road
     }
 
 
-def with_go(name: str, folder: Path, go: str, *arguments: str, sdk: Path | None = None, module: str = "go") -> Road:
+def with_go(
+    name: str,
+    folder: Path,
+    go: str,
+    *arguments: str,
+    sdk: Path | None = None,
+    module: str = "go",
+    times: Sequence[str] = _ONCE,
+) -> Road:
     """A package of a module in bench/calls as a program; with an SDK it is built and run by cgo, else without it."""
     program = folder / name / f"{name}.test"
     given = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
@@ -77,7 +86,7 @@ def with_go(name: str, folder: Path, go: str, *arguments: str, sdk: Path | None 
         given |= {"CGO_ENABLED": "1", "CGO_CFLAGS": f"-O2 -I{sdk.parent / 'include'}", "CGO_LDFLAGS": f"-L{sdk}"}
     if not program.exists():
         said_by((go, "test", "-c", "-o", str(program), f"./{name}"), cwd=HERE / module, **given)
-    return Road((str(program), *arguments, *_GO_OPTIONS), of_go, {"LD_LIBRARY_PATH": str(sdk)} if sdk else {})
+    return Road((str(program), *arguments, *_GO_OPTIONS, *times), of_go, {"LD_LIBRARY_PATH": str(sdk)} if sdk else {})
 
 
 def with_python(program: str, path: Path, *arguments: str) -> Road:
