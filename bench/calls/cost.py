@@ -54,7 +54,7 @@ class Cost:
 
 
 def of_go(said: str) -> dict[str, Cost]:
-    """What `go test -bench . -benchmem` printed, by input: the quickest of several. Raises ValueError if it holds none."""
+    """What `go test -bench . -benchmem` printed, by input, the quickest of several. Raises ValueError for none."""
     found: dict[str, Cost] = {}
     for line in _GO_LINE.finditer(said):
         name = line["input"].lower()
