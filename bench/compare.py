@@ -78,13 +78,14 @@ def main() -> None:
 def compared(before: str, after: str | None = None, *, rounds: int) -> list[Comparison]:
     """Every command of two commits, measured by turns; None is the working tree."""
     with ExitStack() as stack:
-        sources = [stack.enter_context(instructions.sources_of(before)), ROOT / "src"]
+        trees = [stack.enter_context(instructions.checkout_of(before))]
         if after is not None:
-            sources[1] = stack.enter_context(instructions.sources_of(after))
+            trees.append(stack.enter_context(instructions.checkout_of(after)))
         else:  # a copy, which nobody changes meanwhile
-            copy = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ferrule-sources-")), "src")
-            sources[1] = shutil.copytree(ROOT / "src", copy)
-        projects = [stack.enter_context(instructions.project(source)) for source in sources]
+            trees.append(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ferrule-sources-"))))
+            for name in ("src", "tests"):
+                shutil.copytree(ROOT / name, trees[1] / name)
+        projects = [stack.enter_context(instructions.project(tree)) for tree in trees]
         ratios: dict[str, list[float]] = {name: [] for name in COMMANDS}
         for number in range(rounds):
             for name, arguments in COMMANDS.items():

@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "bench"), str(ROOT / "tests")]
 
 from figures import history  # noqa: E402
 
-from fakes.toolchain import Demo, lay_out  # noqa: E402 - needs the line above
+from fakes.toolchain import Demo  # noqa: E402 - needs the line above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,7 @@ COMMANDS = {
 ALLOWED = 1.10
 """What a command may take of what it took, and no more."""
 
+_LAY_OUT = "import sys; from pathlib import Path; from fakes.toolchain import lay_out; lay_out(Path(sys.argv[1]))"
 _VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 """Counts as callgrind does, in half the time."""
 
@@ -50,18 +51,23 @@ def interpreter() -> str:
     return f"{build}, {platform.system()} {platform.machine()}, {' '.join(platform.libc_ver())}"
 
 
-def counted(source: Path, commands: dict[str, tuple[str, ...]] = COMMANDS) -> dict[str, int]:
-    """Instructions of each command of the ferrule in a folder of sources, in a small project that is released."""
-    with project(source) as (demo, environment):
+def counted(tree: Path, commands: dict[str, tuple[str, ...]] = COMMANDS) -> dict[str, int]:
+    """Instructions of each command of the ferrule in a checkout, in a small project that is released."""
+    with project(tree) as (demo, environment):
         return {name: instructions(demo, environment, *arguments) for name, arguments in commands.items()}
 
 
 @contextmanager
-def project(source: Path) -> Iterator[tuple[Demo, dict[str, str]]]:
-    """A project with pretended compilers, released by that ferrule, and the environment of its commands."""
+def project(tree: Path) -> Iterator[tuple[Demo, dict[str, str]]]:
+    """The project with pretended compilers of a checkout, released by its ferrule; and the environment of commands."""
     with tempfile.TemporaryDirectory(prefix="ferrule-counted-") as folder:
-        demo = lay_out(Path(folder))
-        environment = {**demo.environment, "PYTHONPATH": str(source), "PYTHONHASHSEED": "0"}
+        demo, source = Demo(Path(folder)), str(tree / "src")
+        environment = {**demo.environment, "PYTHONPATH": source, "PYTHONHASHSEED": "0"}
+        subprocess.run(
+            [sys.executable, "-c", _LAY_OUT, folder],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((source, str(tree / "tests")))},
+            check=True,
+        )
         for arguments in (("release", "-j", "1"), ("release",), ("check",), ("plan",), ("--help",)):
             ferrule(demo, environment, *arguments)  # what is compiled and remembered at a first time is not counted
         yield demo, environment
@@ -90,14 +96,14 @@ def ferrule(demo: Demo, environment: dict[str, str], *arguments: str, judge: tup
 
 
 @contextmanager
-def sources_of(commit: str) -> Iterator[Path]:
-    """The sources of a commit, in a folder of their own. Raises CalledProcessError where Git does not have it."""
+def checkout_of(commit: str) -> Iterator[Path]:
+    """What is needed of a commit, in a folder of its own. Raises CalledProcessError where Git does not have it."""
     with tempfile.TemporaryDirectory(prefix="ferrule-sources-") as folder:
         packed = subprocess.run(
-            ["git", "archive", commit, "src", "pyproject.toml"], cwd=ROOT, check=True, capture_output=True
+            ["git", "archive", commit, "src", "tests", "pyproject.toml"], cwd=ROOT, check=True, capture_output=True
         )
         subprocess.run(["tar", "-x"], input=packed.stdout, cwd=folder, check=True)
-        yield Path(folder, "src")
+        yield Path(folder)
 
 
 def slower(now: dict[str, int], before: dict[str, int]) -> list[str]:
@@ -127,8 +133,8 @@ def main() -> None:
     """Count, compare with the newest counts of this interpreter, and keep them if that was asked for."""
     commits = [word for word in sys.argv[1:] if word != "--keep"]
     for commit in commits or ["HEAD"]:
-        with sources_of(commit) as source:
-            counts = counted(source)
+        with checkout_of(commit) as tree:
+            counts = counted(tree)
         before = next((e["counts"] for e in reversed(kept()) if e["python"] == interpreter()), {})
         print(commit, *(f"{name}: {count:,}" for name, count in counts.items()), *slower(counts, before), sep="\n")
         if "--keep" in sys.argv:

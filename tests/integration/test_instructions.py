@@ -31,11 +31,11 @@ def counts_of_before() -> dict[str, int]:
             f"counts are kept of {history[-1]['python']}, this is {instructions.interpreter()}, and {commit} cannot be"
             " counted anew in a shallow clone: git fetch --unshallow, or python bench/instructions.py --keep"
         )
-    with instructions.sources_of(commit) as source:
-        return instructions.counted(source)
+    with instructions.checkout_of(commit) as tree:
+        return instructions.counted(tree)
 
 
 @pytest.mark.usefixtures("judged")
 def test_no_command_takes_more_instructions_than_it_took() -> None:
     before = counts_of_before()
-    assert instructions.slower(instructions.counted(CHECKOUT / "src"), before) == []
+    assert instructions.slower(instructions.counted(CHECKOUT), before) == []
