@@ -19,7 +19,7 @@ from judges import CHECKOUT, OWN, VECTORS, program, run
 from node_programs import installed
 from released import sha256
 
-from fakes.triples import ARM, WASM, X86
+from fakes.triples import ARM, MAC, WASM, X86
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -145,12 +145,14 @@ def in_package(release: Release) -> Used:
         return Used("core module", hashlib.sha256(package.extractfile(core).read()).hexdigest())
 
 
-def in_go_module(target: str) -> Callable[[Release], Used]:
+def in_go_module(target: str, artifact: str = "go") -> Callable[[Release], Used]:
     def used(release: Release) -> Used:
+        module = release.dist / artifact
         if target == WASM:
-            (core,) = (release.dist / "go").rglob("*.wasm")
+            (core,) = module.rglob("*.wasm")
             return Used("core module", sha256(core))
-        (result,) = (release.dist / "go" / "internal" / "ferrule" / "native" / f"linux_{GO_MACHINE[target]}").iterdir()
+        folder = "darwin_arm64" if target == MAC else f"linux_{GO_MACHINE[target]}"
+        (result,) = (module / "internal" / "ferrule" / "native" / folder).iterdir()
         return library(result, target)
 
     return used

@@ -21,7 +21,7 @@ from node_programs import installed
 from released import HOST, LINUX, Release, sha256
 from wasmtime import component
 
-from consumers import GO_MACHINE, Builds, Consumer, in_package, in_wheel, library
+from consumers import GO_MACHINE, Builds, Consumer, in_go_module, in_package, in_wheel, library
 from fakes.triples import ARM, MAC, X86
 
 if TYPE_CHECKING:
@@ -336,23 +336,14 @@ def go_purego_arm64(builds: Builds) -> str:
     return run("qemu-aarch64-static", "-L", unpacked(), "-E", cache, go_program(builds, ARM), FILE).stdout
 
 
-def in_module(target: str) -> Callable[[Release], Used]:
-    def used(release: Release) -> Used:
-        folder = "darwin_arm64" if target == MAC else f"linux_{GO_MACHINE[target]}"
-        (result,) = (release.dist / "box-go" / "internal" / "ferrule" / "native" / folder).iterdir()
-        return library(result, target)
-
-    return used
-
-
 def in_archive(release: Release) -> Used:
     return library(release.shared(HOST), HOST)
 
 
 CONSUMERS = {
     "C library": Consumer(c_library, in_archive),
-    "Go, purego": Consumer(go_purego, in_module(HOST)),
-    "Go, purego, aarch64": Consumer(go_purego_arm64, in_module(ARM)),
+    "Go, purego": Consumer(go_purego, in_go_module(HOST, "box-go")),
+    "Go, purego, aarch64": Consumer(go_purego_arm64, in_go_module(ARM, "box-go")),
     "Node.js": Consumer(node, in_package),
     "Python, native": Consumer(python_native, in_wheel(HOST)),
     "Python, native, aarch64": Consumer(python_arm64, in_wheel(ARM)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import random
@@ -15,19 +16,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 import signal_stats_consumer as consumer
 import wasmtime
+from agreement import Row, Used, caption, promised, written
 from arm64_python import run_python, unpacked
 from judges import CHECKOUT, ferrule, run
 from node_programs import installed
-from released import HOST, LINUX, Release
+from released import HOST, LINUX, Release, sha256
 from wasmtime import component
 
-from consumers import GO_MACHINE
+from consumers import GO_MACHINE, in_go_module, in_package, in_wheel, library
 from fakes.triples import ARM, MAC, WASM, X86
 from ferrule.formats import gobindings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PAGE = CHECKOUT / "docs" / "agreement.md"
+BEGIN = "<!-- agreement of signal-stats -->\n"
+COMMAND = "scripts/nox -s rehearse -- -k signal_stats --write-agreement"
 RESULTS = {
     10: "0539535b9daf8ff0be756e09d92b82c23b85c4701f8d355bbedc154edacaaf77",
     1000: "e251797f22a20b91119f5ff564a24579a51dfac20710ad2163eabe93fc6b5bac",
@@ -212,30 +217,69 @@ def builds(signal_stats: Release, programs: dict[str, str], tmp_path_factory: py
     return Builds(signal_stats, programs, tmp_path_factory.mktemp("consumers-of-signal-stats"))
 
 
-emulating = pytest.mark.only_on(X86, reason="it emulates the other machine")
+class Consumer(NamedTuple):
+    """How to have one say the digest of its results, and what of the release it runs then."""
+
+    results: Callable[[Builds, Path], str]
+    used: Callable[[Release], Used]
 
 
-@pytest.mark.parametrize(
-    "results",
-    [
-        native,
-        pytest.param(emulated, marks=emulating),
-        by_the_wheel,
-        pytest.param(by_the_wheel_emulated, marks=emulating),
-        by_the_go_module,
-        pytest.param(by_the_go_module_emulated, marks=emulating),
-        in_wasmtime,
-        in_wazero,
-        in_node,
-    ],
-)
-@pytest.mark.parametrize(
-    "blocks", [pytest.param(10, marks=pytest.mark.consumer), pytest.param(1000, marks=pytest.mark.rehearsal)]
-)
-def test_results_are_the_same_bits_everywhere(
-    builds: Builds, tmp_path: Path, blocks: int, results: Callable[[Builds, Path], str]
-) -> None:
-    assert results(builds, write_values(tmp_path / "values", blocks)) == RESULTS[blocks]
+def in_archive(target: str) -> Callable[[Release], Used]:
+    return lambda release: library(release.shared(target), target)
+
+
+CONSUMERS = {
+    "C library": Consumer(native, in_archive(HOST)),
+    "C library, aarch64": Consumer(emulated, in_archive(ARM)),
+    "Go, purego": Consumer(by_the_go_module, in_go_module(HOST, "stats-go")),
+    "Go, purego, aarch64": Consumer(by_the_go_module_emulated, in_go_module(ARM, "stats-go")),
+    "Go, wazero": Consumer(in_wazero, lambda release: Used("core module", sha256(release.made("module", WASM)))),
+    "Node.js": Consumer(in_node, in_package),
+    "Python, native": Consumer(by_the_wheel, in_wheel(HOST)),
+    "Python, native, aarch64": Consumer(by_the_wheel_emulated, in_wheel(ARM)),
+    "Python, wasmtime": Consumer(in_wasmtime, lambda release: Used("component", sha256(release.made("component")))),
+}
+HERE = [name for name in CONSUMERS if HOST == X86 or not name.endswith("aarch64")]
+"""Those for which this machine need not emulate another than aarch64."""
+
+
+@pytest.fixture(scope="session")
+def row(builds: Builds, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Row]:
+    """The row of a consumer for ten blocks of values, made when it is first asked for."""
+    values = write_values(tmp_path_factory.mktemp("values") / "values", 10)
+    count = 10 * consumer.BLOCK
+
+    @functools.cache
+    def judged(name: str) -> Row:
+        one = CONSUMERS[name]
+        agrees = one.results(builds, values) == RESULTS[10]
+        return Row(name, count if agrees else 0, count, one.used(builds.release))
+
+    return judged
+
+
+@pytest.mark.consumer
+@pytest.mark.parametrize("name", HERE)
+def test_results_are_the_same_bits_everywhere(row: Callable[[str], Row], name: str) -> None:
+    assert row(name).agrees
+
+
+@pytest.mark.rehearsal
+@pytest.mark.parametrize("name", HERE)
+def test_a_million_results_are_the_same_bits_everywhere(builds: Builds, tmp_path: Path, name: str) -> None:
+    assert CONSUMERS[name].results(builds, write_values(tmp_path / "values", 1000)) == RESULTS[1000]
+
+
+@pytest.mark.consumer
+@pytest.mark.only_on(X86, reason="the table is of one machine, which emulates the other")
+def test_the_page_is_current(row: Callable[[str], Row], signal_stats: Release, pytestconfig: pytest.Config) -> None:
+    rows = [row(name) for name in CONSUMERS]
+    page = PAGE.read_text(encoding="utf-8")
+    if pytestconfig.getoption("--write-agreement", default=False):
+        label = caption(signal_stats.manifest["release"], signal_stats.dist / "manifest.json")
+        page = written(page, rows, label, begin=BEGIN)
+        PAGE.write_text(page, encoding="utf-8")
+    assert promised(page, begin=BEGIN) == [row.cells()[:-1] for row in rows], f"run: {COMMAND}"
 
 
 @pytest.mark.consumer
