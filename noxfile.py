@@ -79,8 +79,12 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Change one thing at a time in a sample of the sources, and see a test fail: `-- --sample 70 --room engine`."""
+    """Change one thing at a time in a sample of the sources, and see a test fail: `-- --room engine`, `-- --rust`."""
     prepare(session, TESTS)
+    if session.posargs[:1] == ["--rust"]:
+        session.run("ferrule", "setup", "--host-only")
+        session.run("python", "tests/fuzz/run.py", "mutants", *session.posargs[1:])
+        return
     data, report = (Path(session.virtualenv.location, name) for name in ("reach", "reach.xml"))
     quick = ("-n", "auto", "-q", "-m", "not integration and not faults and not thorough")
     coverage = ("--cov=ferrule", "--cov-context=test", "--cov-report=", "--cov-fail-under=0")
@@ -94,7 +98,23 @@ def hostile(session: nox.Session) -> None:
     """Call every function of the C interfaces a million times with arguments that nobody means: `-- --rounds 1000`."""
     prepare(session, TESTS)
     session.run("ferrule", "setup", "--host-only")
-    session.run("python", "tests/fuzz/run.py", *session.posargs)
+    session.run("python", "tests/fuzz/run.py", "hostile", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the C interfaces and WIT worlds, and print what was reached: `-- --minutes 60 sealed_box_c`."""
+    prepare(session, TESTS)
+    session.run("ferrule", "setup", "--host-only")
+    session.run("python", "tests/fuzz/run.py", "fuzz", *session.posargs)
+
+
+@nox.session
+def sanitizers(session: nox.Session) -> None:
+    """Make the hostile calls under AddressSanitizer with its leak check, and under ThreadSanitizer: `-- thread`."""
+    prepare(session, TESTS)
+    session.run("ferrule", "setup", "--host-only")
+    session.run("python", "tests/fuzz/run.py", "sanitizers", *session.posargs)
 
 
 @nox.session

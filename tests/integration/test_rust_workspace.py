@@ -32,7 +32,7 @@ def test_hostile_calls_end_with_a_status(programs):
     cargo, environment = Path(programs["cargo"]), {"RUSTC": programs["rustc"]}
     argv = (cargo, "test", "--locked", "-p", "calls", "--test", "hostile")
     done = run(*argv, cwd=RUST / "fuzz", CARGO_TARGET_DIR=str(FOLDER / "tests"), **environment)
-    assert "test result: ok. 6 passed; 0 failed" in done.stdout
+    assert "test result: ok. 8 passed; 0 failed" in done.stdout
 
 
 @pytest.mark.usefixtures("checkers")

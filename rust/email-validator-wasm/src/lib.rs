@@ -12,16 +12,32 @@
 )]
 #[allow(clippy::multiple_unsafe_ops_per_block, unused_qualifications)]
 mod bindings {
+    #[cfg(target_arch = "wasm32")]
     wit_bindgen::generate!({ world: "email-validator", path: "wit" });
+    #[cfg(not(target_arch = "wasm32"))]
+    wit_bindgen::generate!({
+        world: "email-validator",
+        path: "wit",
+        with: { "ferrule:email-validator/logger@0.1.0": crate::host::logger, "ferrule:email-validator/overrides@0.1.0": crate::host::overrides },
+    });
     use super::Component;
     export!(Component);
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+mod host;
+
+#[cfg(target_arch = "wasm32")]
 use bindings::ferrule::email_validator::{logger, overrides};
-use bindings::{EmailValidationConfig as WitConfig, Guest};
+#[cfg(not(target_arch = "wasm32"))]
+use host::{logger, overrides};
+
+pub use bindings::{EmailValidationConfig as WitConfig, Guest};
+
 use email_validator::{EmailValidationConfig, Logger, Overrides};
 
-struct Component;
+/// What exports the world. Outside of WebAssembly the fuzzers call it.
+pub struct Component;
 
 impl Guest for Component {
     fn is_valid_email(candidate: String, options: WitConfig) -> Result<String, String> {

@@ -11,8 +11,11 @@ use sealed_box::{
 };
 
 use crate::bindings::ferrule::sealed_box::types::Error;
+#[cfg(target_arch = "wasm32")]
 use crate::bindings::ferrule::sealed_box::{audit, entropy};
 use crate::convert::{error, key_use};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::host::{audit, entropy};
 
 pub(crate) type SealedBox = sealed_box::SealedBox<Host, Host>;
 

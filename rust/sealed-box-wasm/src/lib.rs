@@ -12,21 +12,32 @@
 )]
 #[allow(clippy::multiple_unsafe_ops_per_block, unused_qualifications)]
 mod bindings {
+    #[cfg(target_arch = "wasm32")]
     wit_bindgen::generate!({ world: "sealed-box", path: "wit" });
+    #[cfg(not(target_arch = "wasm32"))]
+    wit_bindgen::generate!({
+        world: "sealed-box",
+        path: "wit",
+        with: { "ferrule:sealed-box/entropy@0.1.0": crate::host::entropy, "ferrule:sealed-box/audit@0.1.0": crate::host::audit },
+    });
     use super::Component;
     export!(Component);
 }
 mod convert;
+#[cfg(not(target_arch = "wasm32"))]
+mod host;
 mod instance;
 
 use sealed_box::{Item as CoreItem, Secret, Zeroizing};
 
-use bindings::Guest;
-use bindings::ferrule::sealed_box::types::{Algorithm, Error, Item, Operation, Options};
+pub use bindings::Guest;
+pub use bindings::ferrule::sealed_box::types::{Algorithm, Error, Item, Operation, Options};
+
 use convert::{algorithm, bytes, policy};
 use instance::{Stream, configure, key_from, new_key, stream_from, with_key, with_stream};
 
-struct Component;
+/// What exports the world. Outside of WebAssembly the fuzzers call it.
+pub struct Component;
 
 impl Guest for Component {
     fn configure(options: Options) -> Result<(), Error> {

@@ -19,10 +19,11 @@ mod bindings {
 
 use signal_stats::{Bins, Biquad, BiquadCoefficients, QuantileSketch, Spectrum};
 
-use bindings::Guest;
-use bindings::ferrule::signal_stats::types::{Error, Histogram, Interpolation, Section, Statistic, Window};
+pub use bindings::Guest;
+pub use bindings::ferrule::signal_stats::types::{Error, Histogram, Interpolation, Section, Statistic, Window};
 
-struct Component;
+/// What exports the world. Outside of WebAssembly the fuzzers call it.
+pub struct Component;
 
 impl Guest for Component {
     fn mean(values: Vec<f64>) -> Result<f64, Error> {

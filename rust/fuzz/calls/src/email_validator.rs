@@ -21,7 +21,7 @@ pub const INTERFACE: Interface = Interface {
     last_error: email_validator_last_error,
 };
 
-const WORDS: [&str; 22] = [
+pub(crate) const WORDS: [&str; 22] = [
     "a",
     "@",
     ".",
@@ -46,7 +46,7 @@ const WORDS: [&str; 22] = [
     "\0",
 ];
 
-const TYPES: [&str; 6] = ["FREE", "DISPOSABLE", "NO_MX_RECORDS", "NO_GRAVATAR", "INVALID", "free"];
+pub(crate) const TYPES: [&str; 6] = ["FREE", "DISPOSABLE", "NO_MX_RECORDS", "NO_GRAVATAR", "INVALID", "free"];
 
 /// Handles that are shared.
 pub type Common = [Shared<EmailValidator>; 2];

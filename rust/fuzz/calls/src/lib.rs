@@ -12,6 +12,7 @@ pub mod email_validator;
 pub mod handles;
 pub mod sealed_box;
 pub mod signal_stats;
+pub mod worlds;
 
 pub use caller::Caller;
 pub use choices::Choices;

@@ -224,7 +224,7 @@ pub const FUNCTIONS: &Functions<Session> = &[
     giver!(
         sealed_box_key_public,
         |caller, session| caller.handle(&session.keys),
-        |key, out, length| { sealed_box_key_public(key, out, length) }
+        |key, out, length| sealed_box_key_public(key, out, length)
     ),
     giver!(
         sealed_box_key_export,
@@ -334,7 +334,7 @@ pub const FUNCTIONS: &Functions<Session> = &[
     function!(
         sealed_box_equal,
         |caller, session| { (caller.bytes(MOST), caller.bytes(MOST), caller.out()) },
-        |(a, b, out)| { sealed_box_equal(a.0, a.1, b.0, b.1, out) }
+        |(a, b, out)| sealed_box_equal(a.0, a.1, b.0, b.1, out)
     ),
     giver!(
         sealed_box_derive,
@@ -455,7 +455,7 @@ pub const FUNCTIONS: &Functions<Session> = &[
     giver!(
         sealed_box_stream_finish,
         |caller, session| caller.handle(&session.streams),
-        |stream, out, length| { sealed_box_stream_finish(stream, out, length) }
+        |stream, out, length| sealed_box_stream_finish(stream, out, length)
     ),
     free!(sealed_box_stream_free, streams),
 ];

@@ -463,11 +463,15 @@ fn arrow_values(caller: &mut Caller<'_>, session: &mut Session) {
     caller.reads_only(values.0.wrapping_add(offset), room - offset);
     let mut numbers = [(room - offset) as i64, offset as i64];
     if caller.choices.one_in(4) {
-        numbers[caller.choices.below(2)] = if has_bitmap {
+        // With a bitmap, a length that is not there would be no column at all.
+        let wrong = if has_bitmap {
             -1
         } else {
-            caller.choices.pick(&[i64::MIN, i64::MAX, 1 << 28])
+            caller.choices.pick(&[i64::MIN, i64::MAX])
         };
+        numbers[caller.choices.below(2)] = wrong;
+    } else if !has_bitmap && caller.choices.one_in(8) {
+        numbers[0] = 1 << 28;
     }
     let format = caller
         .choices

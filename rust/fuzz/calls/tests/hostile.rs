@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs, thread};
 
-use calls::{Caller, Choices, email_validator, sealed_box, signal_stats};
+use calls::{Caller, Choices, email_validator, sealed_box, signal_stats, worlds};
 
 const THREADS: u64 = 4;
 
@@ -116,4 +116,50 @@ fn sealed_box_by_one_thread() {
 #[test]
 fn sealed_box_by_several_threads() {
     hostile!(sealed_box, THREADS);
+}
+
+/// What fuzzers came across, which no later version may trip over again; and bytes of the generator beside it.
+macro_rules! corpus {
+    ($target:literal, $play:expr) => {{
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../targets/corpus")
+            .join($target);
+        let files = fs::read_dir(folder)
+            .expect("a corpus")
+            .map(|entry| fs::read(entry.expect("a file").path()));
+        let inputs: Vec<Vec<u8>> = files.collect::<Result<_, _>>().expect("what can be read");
+        assert!(!inputs.is_empty(), "{} has a corpus", $target);
+        let mut generator = Choices::Seed(1);
+        let others = (0..rounds().min(200)).map(|_| (0..400).map(|_| generator.byte()).collect());
+        inputs.into_iter().chain(others).for_each($play);
+    }};
+}
+
+#[test]
+fn the_corpora_of_the_interfaces() {
+    macro_rules! interface {
+        ($library:ident, $target:literal) => {{
+            let common = $library::Session::common();
+            corpus!($target, |input: Vec<u8>| {
+                let mut session = $library::Session::new(&common);
+                Caller::new($library::INTERFACE, Choices::Bytes(&input)).play($library::FUNCTIONS, &mut session);
+            });
+        }};
+    }
+    interface!(email_validator, "email_validator_c");
+    interface!(sealed_box, "sealed_box_c");
+    interface!(signal_stats, "signal_stats_c");
+}
+
+#[test]
+fn the_corpora_of_the_worlds() {
+    corpus!("email_validator_wit", |input: Vec<u8>| worlds::email_validator(
+        &mut Choices::Bytes(&input)
+    ));
+    corpus!("sealed_box_wit", |input: Vec<u8>| worlds::sealed_box(
+        &mut Choices::Bytes(&input)
+    ));
+    corpus!("signal_stats_wit", |input: Vec<u8>| worlds::signal_stats(
+        &mut Choices::Bytes(&input)
+    ));
 }
