@@ -93,7 +93,7 @@ def sanitizers(arguments: argparse.Namespace) -> int:
 
 def rust_host() -> str:
     """The target of this machine."""
-    done = subprocess.run([rust()["rustc"], "-vV"], capture_output=True, text=True, check=True)
+    done = subprocess.run([instrumented()["rustc"], "-vV"], capture_output=True, text=True, check=True)
     return re.findall(r"^host: (\S+)$", done.stdout, re.MULTILINE)[0]
 
 
@@ -201,16 +201,28 @@ def tool(name: str, version: str, *argv: str, output: object = None, **environme
         install = ("install", name, "--version", version, "--locked", "--root", str(home))
         if status := cargo(*install):
             return status
-    search = os.pathsep.join([str(home / "bin"), str(Path(rust()["cargo"]).parent), os.environ["PATH"]])
+    search = os.pathsep.join([str(home / "bin"), os.environ["PATH"]])
     return cargo(*argv, output=output, PATH=search, **environment)
 
 
 def cargo(*argv: str, output: object = None, **environment: str) -> int:
-    """Run the Cargo that makes releases, in the workspace of the calls or another; its status."""
-    tools = rust()
+    """Run Cargo in the workspace of the calls, that of the releases unless runtimes are needed; its status."""
+    tools = instrumented() if UNSTABLE.items() <= environment.items() else rust()
     own = {"CARGO_TARGET_DIR": str(FOLDER / "target"), "RUSTC": tools["rustc"]}
-    command, together = [tools["cargo"], *argv], os.environ | own | environment
+    search = {"PATH": os.pathsep.join([str(Path(tools["cargo"]).parent), environment.get("PATH", os.environ["PATH"])])}
+    command, together = [tools["cargo"], *argv], os.environ | own | environment | search
     return subprocess.run(command, cwd=WORKSPACE, env=together, stdout=output, stderr=output, check=False).returncode
+
+
+def instrumented() -> dict[str, str]:
+    """A Rust that brings the runtimes of the sanitizers, which those of distributions leave out."""
+    for rustc in (rust()["rustc"], shutil.which("rustc")):
+        if rustc is not None:
+            done = subprocess.run([rustc, "--print", "sysroot"], capture_output=True, text=True, check=True)
+            sysroot = Path(done.stdout.strip())
+            if any(sysroot.glob("lib/rustlib/*/lib/*_rt.asan.a")):
+                return {name: str(sysroot / "bin" / name) for name in ("cargo", "rustc")}
+    sys.exit("no Rust here brings the runtimes of the sanitizers; with rustup: rustup toolchain install stable")
 
 
 def rust() -> dict[str, str]:
