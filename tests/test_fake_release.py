@@ -521,7 +521,7 @@ def test_failing_target_is_told_with_its_place_and_leaves_dist_as_it_was(shipped
     files = shipped.touched()
     (shipped.home / f"fail-{ARM}").touch()
     source = shipped.project / "rust" / "demo-ffi" / "src" / "lib.rs"
-    source.write_text(source.read_text() + "// changed\n")
+    source.write_text(source.read_text() + "fn changed() {}\n")
     done = shipped.ferrule("release")
     assert done.returncode == 5
     assert "demo-ffi/src/lib.rs:7:5: mismatched types [E0308]" in done.stdout + done.stderr

@@ -261,7 +261,7 @@ def changed(demo: Demo) -> None:
     """A release stands, and then sources change and an artifact is no longer wanted."""
     release(demo)
     source = demo.project / "rust" / "demo-ffi" / "src" / "lib.rs"
-    source.write_text(source.read_text() + "// changed\n")
+    source.write_text(source.read_text() + "fn changed() {}\n")
     (demo.project / "packaging" / "python" / "src" / "demo" / "more.py").write_text("x = 1\n")
     targets = demo.project / "targets.yaml"
     lines = [line for line in targets.read_text().splitlines(keepends=True) if not line.startswith("  component:")]

@@ -65,8 +65,8 @@ class Hand:
 
 def versions(demo: Demo) -> list[dict[str, str]]:
     first = {name: (demo.project / name).read_text() for name in EDITED}
-    comments = {".rs": "// another\n", ".py": "# another\n"}
-    return [first, {name: text + comments[name[-3:]] for name, text in first.items()}]
+    more = {".rs": "fn another() {}\n", ".py": "# another\n"}
+    return [first, {name: text + more[name[-3:]] for name, text in first.items()}]
 
 
 def crowd(demo: Demo) -> list[str]:

@@ -201,7 +201,7 @@ def test_nothing_planted_is_followed_there(
         stage.restore()
         if changed:
             with (stage.demo.project / "rust" / "demo-ffi" / "src" / "lib.rs").open("a") as source:
-                source.write("// changed\n")
+                source.write("fn changed() {}\n")
         count = plant(stage, stage.places(pattern), seed)
         code, output = run(stage)
         assert stage.unharmed()
@@ -235,7 +235,7 @@ def test_a_log_is_no_way_to_a_file_of_somebody_else(stage: Stage) -> None:
     trick = f'for n in "{logs}"/*.log; do ln -sf "{stage.victims}/file" "$n"; done'
     compiler.write_text(text.replace("#!/bin/sh\n", f"#!/bin/sh\nPATH=/usr/bin:/bin\n{trick}\n"))
     with (stage.demo.project / "rust" / "demo-ffi" / "src" / "lib.rs").open("a") as source:
-        source.write("// changed\n")
+        source.write("fn changed() {}\n")
     code, output = run(stage)
     assert code == 0, output
     assert stage.unharmed()
