@@ -222,6 +222,8 @@ def test_each_has_a_page(released: Demo) -> None:
     assert not (state / "report.html").exists()
     assert output(released, "report", "--release", "page").split() == [f".ferrule/{pages[1].name}"]
     shutil.copytree(released.dist / "core", state / "copy")
+    other = refusal(released, "report", ".ferrule/copy", "--release", "page", code=2)
+    assert "this is a release of core, not of page" in other
     assert output(released, "report", ".ferrule/copy").split() == [f".ferrule/{pages[0].name}"]
     assert output(released, "report", ".ferrule/copy", "--release", "core").split() == [f".ferrule/{pages[0].name}"]
     assert pages[0].read_bytes() == before[0]

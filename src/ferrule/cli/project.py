@@ -148,6 +148,8 @@ def chosen_release(config: Config, name: str | None, dist: Path | None = None) -
                 hint="name it: " + " or ".join(f"--release {one.name}" for one in config.releases),
             )
         name = read_manifest(dist).project
+    elif name is not None and dist is not None and (held := read_manifest(dist).project) != name:
+        raise UsageError(f"this is a release of {held}, not of {name}", where=str(dist), hint="leave --release out")
     return release_named(config, name) if name is not None else None
 
 

@@ -26,6 +26,7 @@ from ferrule.tools import run
 from ferrule.tools.secrets import find_secret, secrets_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from ferrule.core.model import Json
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ferrule.engine.jobserver import Jobserver
     from ferrule.engine.lookup import Lookup
     from ferrule.engine.resources import Resources
+    from ferrule.engine.sources import StatIndex
 
 _CHANGED: Final = "a source changed while this was built, so the result was not kept"
 _AGAIN: Final = "run the same command again"
@@ -42,6 +44,16 @@ _CHUNK: Final = 1 << 20
 
 class _ChangedOutsideError(BuildError):
     """A file outside of the project changed while it was read: what was built may hold either version."""
+
+
+@dataclass(frozen=True, slots=True)
+class _CodeDigests:
+    """Digests of the code in source files: comments and layout do not count where that is known of a language."""
+
+    index: StatIndex
+
+    def digest(self, path: str | Path, stat: os.stat_result | None = None) -> Digest:
+        return code_digest(Path(path).read_bytes()) if Path(path).suffix == ".rs" else self.index.digest(path, stat)
 
 
 @dataclass(slots=True)
@@ -181,12 +193,13 @@ class ActionRunner:
         return Result(key, files, context.facts, discovered, seconds, asked)
 
     def _code_digest(self, name: str, digest: Digest) -> Digest:
-        """The digest of the code in a source file: comments and layout do not count where that is known of a language.
+        """The digest of what counts of a file or folder that was read.
 
-        A file that changes meanwhile makes no result (`_check_unchanged`).
+        What changes meanwhile makes no result (`_check_unchanged`).
         """
+        site = self.engine.site
         try:
-            return code_digest((self.engine.site.project / name).read_bytes()) if name.endswith(".rs") else digest
+            return site.sources.content(_CodeDigests(self.engine.index), site.project / name) or digest
         except OSError:
             return digest
 

@@ -14,7 +14,7 @@ import threading
 from bisect import bisect_left
 from contextlib import suppress
 from stat import S_ISDIR, S_ISLNK, S_ISREG
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from ferrule.core.errors import BuildError, StorageError
 from ferrule.core.frozen import dataclass
@@ -100,6 +100,13 @@ def _read_index(file: Path) -> dict[str, tuple[list[int], str]]:
         return {}
 
 
+class Digests(Protocol):
+    """Tells the digest of a regular file."""
+
+    def digest(self, path: str | Path, stat: os.stat_result | None = None) -> Digest:
+        """Of its content, or of what counts of it; raises OSError if it cannot be read."""
+
+
 class SourceFile(NamedTuple):
     """A file that is a source: its name relative to the project, its absolute path, and stat data of its content."""
 
@@ -159,7 +166,7 @@ class SourceFiles:
         inside = any(source == "." or name.startswith(f"{source}/") for source in named)
         return inside and (self._is_listed(name) or bool(self._range(name)))
 
-    def content(self, index: StatIndex, path: Path) -> Digest | None:
+    def content(self, index: Digests, path: Path) -> Digest | None:
         """Digest of a file, or of a folder (names and contents of the files below it); None where there is neither.
 
         Of a folder of the project its source files count, of any other folder all files. Raises OSError for what
@@ -253,7 +260,7 @@ def _walked(top: str) -> Iterator[str]:
         yield from (os.path.join(folder, name) for name in sorted(files))  # noqa: PTH118
 
 
-def _lines(top: Path, files: Iterable[str], index: StatIndex) -> Iterator[str]:
+def _lines(top: Path, files: Iterable[str], index: Digests) -> Iterator[str]:
     """A line for each file; a link to a folder counts by the files there, anything else by its name."""
     for path in files:
         if os.path.isdir(path):  # noqa: PTH112

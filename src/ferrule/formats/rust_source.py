@@ -19,11 +19,11 @@ _PIECE: Final = re.compile(
       (?P<line> //[^\n]* )
     | (?P<block> /\* )
     | (?P<literal>
-          \b(?:br|cr|r)(?P<hashes>\#*)".*?"(?P=hashes)
+          (?<!')\b(?:br|cr|r)(?P<hashes>\#*)".*?"(?P=hashes)
         | "(?:[^"\\]|\\.)*"
         | '(?:[^'\\\n]|\\[^u]|\\x[0-9a-fA-F]{2}|\\u\{[0-9a-fA-F_]+\})'
       )
-    | (?P<open> \b(?:br|cr|r)\#*" | " )
+    | (?P<open> (?<!')\b(?:br|cr|r)\#*" | " )
     """,
     re.DOTALL | re.VERBOSE,
 )
@@ -34,14 +34,14 @@ _SPACE: Final = re.compile(r"\s+")
 def code_digest(content: bytes) -> Digest:
     """Digest of the code of a file: equal for two that differ in comments and white space alone.
 
-    Comments for documentation are attributes, which macros see, and count; so does all that is within a literal. Of
-    what is not UTF-8, or ends within a comment or a literal, all counts.
+    Comments for documentation are attributes, which macros see, and count; so does all that is within a literal. Lines
+    may end as on Windows. Of what is not UTF-8, or ends within a comment or a literal, all counts.
 
     >>> code_digest(b"fn a() {} // one") == code_digest(b"/* two */ fn a()  {}")
     True
     """
     try:
-        code = "".join(_code(content.decode()))
+        code = "".join(_code(content.decode().replace("\r\n", "\n")))  # as the compiler reads it
     except ValueError:
         return Digest.of(content)
     return Digest.of(code.strip().encode())

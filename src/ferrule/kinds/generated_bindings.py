@@ -39,7 +39,7 @@ def plan(
     if output.folder:
         raise PlanProblem(
             "bindings",
-            f"{header} is several headers, and bindings are made of one",
+            f"{header} names a list of headers, and bindings are made of one",
             "name an artifact with `file`, or with `crate`",
         )
     return Action(

@@ -279,6 +279,25 @@ def test_a_comment_changes_no_fingerprint(
     assert lab.started == started
 
 
+def test_a_comment_in_a_folder_that_was_read_changes_no_fingerprint(
+    lab: Lab, does: dict[str, Callable[[ActionContext], None]]
+) -> None:
+    source = lab.source("crate/src/one.rs", "fn a() {}")
+    notes = lab.source("crate/notes", "one")
+
+    def read(context: ActionContext) -> None:
+        context.file_inputs([lab.project / "crate"])
+        context.output("file").write_text(context.fingerprint.hex)
+
+    does["a"] = read
+    plan = (action("a", recipe=Do("a")), action("b", "a"))
+    lab.run(*plan)
+    for path, text, started in ((source, "fn a() {} // says", ["a"]), (notes, "two", ["a", "b"])):
+        lab.write(path, text)
+        lab.run(*plan)
+        assert lab.started == started
+
+
 def test_back_to_an_earlier_state_is_found(lab: Lab) -> None:
     plan = action("a", sources=("one",))
     for text in ("old", "new"):

@@ -140,7 +140,7 @@ def test_several_headers_have_none(bound: Demo) -> None:
     bound.edit("header: {kind: header, crate: demo-ffi}", 'header: {kind: header, files: ["inc/*.h"]}')
     (bound.project / "inc").mkdir()
     (bound.project / "inc" / "one.h").write_text("int demo_add(int a, int b);\n")
-    with pytest.raises(ConfigErrors, match="header is several headers, and bindings are made of one"):
+    with pytest.raises(ConfigErrors, match="header names a list of headers, and bindings are made of one"):
         release.make_plan(release.load(bound.project), bound.context)
 
 

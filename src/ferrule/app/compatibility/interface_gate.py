@@ -289,7 +289,7 @@ def recall(folder: Path) -> Surface:
         raise IncomparableError(
             "no earlier release is recorded, so there is nothing to compare with",
             where=where,
-            hint="ferrule abi --record, when a release was published, and commit what it writes",
+            hint="ferrule abi --record (of several, with --release), when it was published; commit what it writes",
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IncomparableError(f"the record is damaged: {type(error).__name__}: {error}", where=where) from error

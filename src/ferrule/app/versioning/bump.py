@@ -100,6 +100,10 @@ def _is_bump(config: Config, message: str) -> bool:
     return any(_between(name, tag) is not None for name in names)
 
 
+def _of(config: Config) -> str:
+    return f"--release {config.selected.name} " if config.selected else ""
+
+
 def tag_name(config: Config, version: str) -> str:
     """The tag of a version of the release, `v{version}` where a file has one release only."""
     selected = config.selected
@@ -135,7 +139,7 @@ def decide(
         raise ConfigError(
             f"no tag {tag_name(config, '*')} is there yet, so {current} is the first release",
             where=where,
-            hint=f"release it and tag it {tag_name(config, current)}, or choose: ferrule bump minor",
+            hint=f"release it and tag it {tag_name(config, current)}, or choose: ferrule bump {_of(config)}minor",
         )
     else:
         decision = _least(config, past, interface)

@@ -91,7 +91,7 @@ def _interface(whole: LoadedProject, past: History) -> tuple[Change, ...]:
         raise IncomparableError(
             f"{relative(dist)} is not a release of what is checked out, so nobody knows what has changed for users",
             where=str(dist),
-            hint="commit everything and run ferrule release, or choose yourself: ferrule bump minor",
+            hint="commit everything and run ferrule release, or choose the version yourself: minor, for example",
         )
     return interface_gate.compare(recorded, interface_gate.read(dist, whole.context.host)).changes
 
