@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "src"), str(ROOT / "bench"), str(ROOT / "tests")]
+sys.path += [str(ROOT / "src"), str(ROOT / "bench"), str(ROOT / "tests")]
 
 from figures import history  # noqa: E402
 

@@ -50,6 +50,11 @@ def refusal(demo: Demo, *arguments: str, code: int = 3, **environment: str) -> s
     return done.stderr
 
 
+def git(demo: Demo, *words: str) -> None:
+    author = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.invalid")
+    subprocess.run(["git", *author, *words], cwd=demo.project, check=True)
+
+
 def test_each_is_made_into_a_folder_of_its_own(released: Demo) -> None:
     assert {name for name in released.files() if not name.endswith(("manifest.json", ".jsonl"))} == {
         f"core/core-c-1.9.1-{X86}.tar.gz",
@@ -105,7 +110,7 @@ def test_each_has_a_record_of_its_interface_by_which_it_is_bumped_and_published(
     targets.write_text(f"{targets.read_text()}publish:\n  shelf: {{to: folder, path: ../shelf}}\n")
     (demo.project / "CHANGES.md").write_text("# Changes\n\n## 1.9.1\n")
     for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "Begin"), ("tag", "core-v1.9.1")):
-        subprocess.run(["git", *words], cwd=demo.project, check=True)
+        git(demo, *words)
     output(demo, "release", "core")
     compiler = {"PATH": f"/usr/bin:/bin:{demo.root / 'bin'}"}  # this machine's own, which reads the header
     printed = output(demo, "abi", "--release", "core", "--record", **compiler)
@@ -115,8 +120,8 @@ def test_each_has_a_record_of_its_interface_by_which_it_is_bumped_and_published(
     assert "name it: --release core or --release page" in refusal(demo, "abi", code=2)
     record = demo.project / "packaging/abi/core/interface.json"
     record.write_text(record.read_text().replace('"demo_add": {', '"demo_gone": {'))
-    for words in (("add", "packaging"), ("commit", "-q", "-m", "fix: the record")):
-        subprocess.run(["git", *words], cwd=demo.project, check=True)
+    git(demo, "add", "packaging")
+    git(demo, "commit", "-q", "-m", "fix: the record")
     message = refusal(demo, "bump", "--release", "core", code=9, **compiler)
     assert "dist/core/ is not a release of what is checked out" in message
     output(demo, "release", "core")

@@ -19,6 +19,6 @@ def lay_out(project: Path) -> Path:
     for name in names:
         if name.startswith(PARTS):
             (project / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(CHECKOUT / name, project / name)
+            shutil.copy(CHECKOUT / name, project / name, follow_symlinks=False)
     shutil.copy(project / "packaging" / "pyext" / "targets.yaml", project)
     return project

@@ -371,6 +371,8 @@ def test_the_crate_that_a_release_takes_its_version_from_is_raised_though_no_art
     demo.edit(locked, f'{before}{locked} "demo-core",\n', "rust/Cargo.lock")
     demo.edit("core: {version: {cargo: rust/demo-ffi}", "core: {version: {cargo: rust/demo-core}")
     git(demo, "init", "-q", "-b", "main")
+    git(demo, "config", "user.name", "Somebody")
+    git(demo, "config", "user.email", "somebody@example.invalid")
     commit(demo, "Begin")
     printed = ferrule(demo, "bump", "--release", "core", "minor", "--dry-run")
     assert [line for line in printed.splitlines() if "rust/" in line and "lock" not in line] == [
