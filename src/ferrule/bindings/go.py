@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -33,14 +34,24 @@ _TYPES: Final = {
     "unsigned int": "uint32",
 }
 """Numbers of C on the machines that the loader serves, which are LP64; of `char` some have a sign, and some none."""
-_WORDS: Final = frozenset((
+_KEYWORDS: Final = frozenset((
     "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go",
     "goto", "if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type",
-    "var", "any", "append", "bool", "byte", "error", "false", "int32", "int64", "len", "nil", "panic", "string",
-    "true", "uint64", "uintptr", "purego", "runtime", "unsafe", "strings", "sync", "frames", "call", "handle",
-    "library", "err", "made", "f", "h", "c", "status", "returned", "terminated", "clone", "native", "length", "empty",
+    "var",
 ))  # fmt: skip
-"""Words of the language, and what the functions here call."""
+"""The Go Programming Language Specification, "Keywords"."""
+_PREDECLARED: Final = frozenset((
+    "any", "bool", "byte", "comparable", "complex64", "complex128", "error", "float32", "float64", "int", "int8",
+    "int16", "int32", "int64", "rune", "string", "uint", "uint8", "uint16", "uint32", "uint64", "uintptr", "true",
+    "false", "iota", "nil", "append", "cap", "clear", "close", "complex", "copy", "delete", "imag", "len", "make",
+    "max", "min", "new", "panic", "print", "println", "real", "recover",
+))  # fmt: skip
+"""The Go Programming Language Specification, "Predeclared identifiers"."""
+_LOCAL: Final = frozenset((
+    "h", "library", "made", "whole", "f", "c", "status", "failure", "returned", "object", "text", "err", "empty",
+))  # fmt: skip
+"""What the functions here call their own; others are numbered."""
+_NUMBERED: Final = ("text", "number", "memory", "value", "data", "count")
 _EXPORTED: Final = frozenset(("Library", "Open", "Error", "ErrClosed", "ErrNUL", "Live", "Text", "ABIVersion"))
 _CONSTRUCTORS: Final = (("new",), ("create",), ("open",), ("init",), ("make",))
 _PACKAGES: Final = (
@@ -143,6 +154,20 @@ def _no_function(function: model.Function, structs: Mapping[str, model.Struct]) 
 def module(library: model.Library, package: str) -> str:
     """The text of the file, in a module with its loader, of a library that is `fitting`."""
     return _File(library, package).text()
+
+
+@cache
+def reserved() -> frozenset[str]:
+    """Names that no parameter may have: words of Go, and what a function here reads or has for itself."""
+    packages = {one.rpartition("/")[2] for one in (*_PACKAGES, "internal/ferrule/native")}
+    numbered = (f"{stem}{at}" for stem in _NUMBERED for at in range(_MOST))
+    return _KEYWORDS | _PREDECLARED | _LOCAL | packages | declared() | frozenset(numbered)
+
+
+@cache
+def declared() -> frozenset[str]:
+    """What the text that all libraries share declares in the package."""
+    return frozenset(re.findall(r"^(?:func|var|const|type) (\w+)", _runtime(0, 0), flags=re.MULTILINE))
 
 
 def _runtime(pointers: int, numbers: int) -> str:
@@ -280,7 +305,7 @@ class _File:
         yield f"{self._doc(title, struct.c_name)}\ntype {title} struct {{\n" + "\n".join(rows) + "\n}"
         if self._is_plain(struct):
             return
-        own = _lower(title)
+        own = self._own(struct)
         borrowed = {one.name: f"*{self._hint(one)[2:]}" for one in struct.arguments if isinstance(one, model.Buffer)}
         fields = [
             (f"{_lower(camel(words(name)))}_", borrowed.get(name) or self._memory(kind)) for name, kind in struct.fields
@@ -304,6 +329,15 @@ class _File:
                 f"\treturn {title}{{\n{filled}\t}}\n}}"
             )
 
+    def _own(self, struct: model.Struct) -> str:
+        """What begins the names of a structure that nobody sees outside of the package."""
+        own = _lower(self.types[struct.c_name])
+        return f"{own}_" if any(name in declared() for name in _memory_names(struct, own)) else own
+
+    def _memories(self) -> frozenset[str]:
+        structs = self.library.structs.values()
+        return frozenset(name for one in structs for name in _memory_names(one, self._own(one)))
+
     def _is_plain(self, struct: model.Struct) -> bool:
         """Whether Go's structure is laid out as C's is: all its fields are numbers of the caller's."""
         return len(struct.arguments) == len(struct.fields) and all(
@@ -315,7 +349,7 @@ class _File:
         title = self.types[struct]
         if self._is_plain(self.library.structs[struct]):
             return title, f"*{{}}{pointed}"
-        return f"{_lower(title)}Memory", f"{{}}{pointed}.value()"
+        return f"{self._own(self.library.structs[struct])}Memory", f"{{}}{pointed}.value()"
 
     def _memory_of(self, struct: model.Struct, title: str, own: str) -> str:
         labels = {name: f"{_lower(camel(words(name)))}_" for name, _ in struct.fields}
@@ -369,7 +403,7 @@ class _File:
         return _TYPES[kind.name] if isinstance(kind, Scalar) else "uintptr"
 
     def _callback_type(self, callback: model.Callback) -> str:
-        own = Names(_WORDS)
+        own = Names(reserved())
         labels = (own.claim(_lower(camel(words(one.name)))) for one in callback.arguments)
         kinds = (self._hint(one).removeprefix("*") for one in callback.arguments)
         handed = ", ".join(f"{label} {kind}" for label, kind in zip(labels, kinds, strict=True))
@@ -377,7 +411,7 @@ class _File:
         return f"func({handed}){returns}"
 
     def _trampoline(self, struct: model.Struct, callback: model.Callback) -> str:
-        own, title = _lower(self.types[struct.c_name]), self.types[struct.c_name]
+        own, title = self._own(struct), self.types[struct.c_name]
         name = camel(words(callback.field))
         labels = [f"argument{at}" for at in range(len(callback.prototype.parameters))]
         labels[callback.user_data] = "number"
@@ -532,13 +566,14 @@ class _File:
         title = self.types[handle.c_name]
         yield f"{self._doc(title, handle.c_name)}\ntype {title} struct {{\n\t*handle\n}}"
         yield (
-            "// Close frees it: at once, or when the last call that is still running has ended. Twice does nothing.\n"
-            f"func (h *{title}) Close() {{\n\th.close()\n}}"
+            "// Close frees it: at once, or when the last call that is still running has ended. Twice does nothing,\n"
+            "// nor does closing nil.\n"
+            f"func (h *{title}) Close() {{\n\tif h != nil {{\n\t\th.close()\n\t}}\n}}"
         )
 
     def _function(self, function: model.Function) -> str:  # noqa: C901, PLR0912, PLR0915 - the story of a call, in its order
         prototype, maker = function.prototype, function.makes
-        own = Names(_WORDS)
+        own = Names(reserved() | self._memories())
         given: dict[int, str] = {}
         parameters: list[str] = []
         before: list[str] = []
@@ -633,7 +668,9 @@ class _File:
                 case model.TextResult(index=int() as at, length=int() as length, free=free):
                     given[at] = f"unsafe.Pointer(&f.pointers[{pointers}])"
                     given[length] = f"unsafe.Pointer(&f.numbers[{numbers_}])"
-                    fields = f"f.pointers[{pointers}], uintptr(f.numbers[{numbers_}]), {self._at(free, function)}, f"
+                    fields = (
+                        f"f.pointers[{pointers}], uintptr(f.numbers[{numbers_}]), {self._at(free, function)}, f, f.uses"
+                    )
                     take.append(f"text{at} := Text{{{fields}}}")
                     values.append(f"text{at}")
                     kinds.append("Text")
@@ -672,16 +709,18 @@ class _File:
         for one in handles:
             lines += [f"if !{one}.users.enter() {{", f"\t{fails('ErrClosed')}", "}"]
             lines += [] if plain else [f"defer runtime.KeepAlive({one})", f"defer {one}.leave()"]
-        # What the call runs callbacks of: what it makes, or what it uses.
-        subject = "made" if maker else "h" if function.handle else ""
+        # What the call runs callbacks of: what it makes, which knows its parents, and what it uses.
+        covered = maker and not self.library.handles[maker].independent
+        used = ([] if covered else handles) + (["made"] if maker else [])
+        subject = ", ".join(one if one == "made" else f"{one}.handle" for one in used)
         if maker:
             handle = self.library.handles[maker]
             free = _address(handle.free)
             parents = "" if handle.independent else "".join(f", {one}.handle" for one in handles)
             kept = callbacks
-            lines.append(f"made := {library}.newHandle({library}.{free}, nil{parents})")
+            lines.append(f"made := {library}.newHandle({library}.{free}{parents})")
             if kept != "nil":
-                lines += [f"if {kept} != nil {{", f"\tmade.callbacks = {kept}", "}"]
+                lines += [f"if {kept} != nil {{", f"\tmade.keep({kept})", "}"]
                 if self._released(function):
                     lines.append(f"made.released = {kept} != nil")
             lines += [
@@ -701,7 +740,7 @@ class _File:
         if subject or function.status:
             lines.append("runtime.LockOSThread()")
         if subject:
-            lines += ["var c *call", f"if {subject}.callbacks != nil {{", f"\tc = {subject}.begin(&f.call)", "}"]
+            lines.append(f"c := f.call.begin({subject})")
         arguments = [given[at] for at in range(len(prototype.parameters))]
         if is_registered:
             call = f"{library}.{_registered(prototype.name)}({', '.join(arguments)})"
@@ -730,7 +769,7 @@ class _File:
         if subject or function.status:
             lines.append("runtime.UnlockOSThread()")
         if subject:
-            lines += ["if c != nil {", f"\t{subject}.finish(c)", "}"]
+            lines += ["if c != nil {", f"\tc.finish({subject})", "}"]
         if function.status:
             texts = [value for value, kind in zip(values, kinds, strict=True) if kind == "Text"]
             lines += ["if failure != nil {", *(f"\t{one}.Free()" for one in texts), f"\t{fails('failure')}", "}"]
@@ -767,6 +806,10 @@ class _File:
 
     def _could_not(self) -> str:
         return 'errors.New("the library could not make it")'
+
+
+def _memory_names(struct: model.Struct, own: str) -> list[str]:
+    return [f"{own}{name}" for name in ("Memory", "Release", *(camel(words(one.field)) for one in struct.callbacks))]
 
 
 def _zero(kind: str, file: _File) -> str:

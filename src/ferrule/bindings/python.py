@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import keyword
 import re
+import symtable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ferrule.bindings import model, python_runtime
@@ -53,22 +56,19 @@ _FORMATS: Final = {"float": "f", "double": "d", "_Bool": "?"}
 _SIGNED: Final = "bhilqn"
 _UNSIGNED: Final = "BHILQN"
 _CONSTRUCTORS: Final = (("new",), ("create",), ("open",), ("init",), ("make",))
-_RUNTIME: Final = frozenset((
-    "Buffer", "Call", "Closing", "Handle", "LibraryError", "NotCopied", "RUNNING", "carried", "check_fingerprint",
-    "check_version", "copied", "decoded", "encoded", "number", "whole", "opened_library", "shielded", "terminated",
+_WRITTEN: Final = frozenset((
     "Library", "LIBRARY", "BUILD_INFO", "ABI_VERSION", "DISTRIBUTION", "VERSION", "ERRORS", "ClosedError",
-    "closed_error", "failure", "message", "open_library", "check_abi", "check_interface", "Any", "Callable",
-    "ClassVar", "Path", "Sequence", "IntEnum", "NoReturn", "Self", "ctypes", "json", "len", "int", "str", "bytes",
-    "bool", "float", "self", "cls", "object", "type", "super", "tuple", "list", "dict", "range", "partial", "cast",
-    "ValueError", "TypeError", "AttributeError", "BaseException", "isinstance", "bytearray", "memoryview", "property",
-    "classmethod", "getattr", "setattr",
+    "closed_error", "failure", "message", "open_library", "check_abi", "check_interface",
+    "self", "cls", "made", "AttributeError", "classmethod", "staticmethod", "dict", "float", "getattr", "id", "int",
+    "len", "list", "map", "setattr", "str", "super", "tuple", "bool", "bytes", "zip", "object",
 ))  # fmt: skip
-"""What the module names itself, and what its functions call."""
+"""What the text of `_Module` defines in every module, and what its functions read."""
 _IMPORTS: Final = (
     ("contextvars", "import contextvars"),
     ("ctypes", "import ctypes"),
     ("importlib", "import importlib"),
     ("json", "import json"),
+    ("math", "import math"),
     ("opcode", "import opcode"),
     ("Callable", "from collections.abc import Callable"),
     ("IntEnum", "from enum import IntEnum"),
@@ -81,6 +81,25 @@ _CHECKING: Final = (
     (("CodeType", "TracebackType"), "from types import CodeType, TracebackType"),
     (("NoReturn", "Self"), "from typing_extensions import NoReturn, Self"),
 )
+
+
+@cache
+def reserved() -> frozenset[str]:
+    """Names that nothing of a library may have: words of Python, and what the rest of its module defines or reads."""
+    imported = [*_TYPING, *(name for name, _ in _IMPORTS), *(name for names, _ in _CHECKING for name in names)]
+    errors = (name for name, one in vars(builtins).items() if isinstance(one, type) and issubclass(one, BaseException))
+    return frozenset((*keyword.kwlist, *imported, *errors, *_WRITTEN, *read_globally(_runtime())))
+
+
+def read_globally(text: str) -> frozenset[str]:
+    """The names that a module defines, and all that its functions read and do not define, those built in as well."""
+    table = symtable.symtable(text, "module", "exec")
+    scopes = [table]
+    for scope in scopes:
+        scopes += scope.get_children()
+    return frozenset(
+        symbol.get_name() for scope in scopes for symbol in scope.get_symbols() if scope is table or symbol.is_global()
+    )
 
 
 def fitting(library: model.Library) -> model.Library:
@@ -125,6 +144,11 @@ def _attribute(of: str, name: str) -> str:
     return f'getattr({of}, "{name}")' if keyword.iskeyword(name) else f"{of}.{name}"
 
 
+def _parameter(name: str) -> str:
+    """What a parameter is called by a name of C: what begins with an underscore is the module's own."""
+    return name.lstrip("_") or "argument"
+
+
 def _set(of: str, name: str, value: str) -> str:
     return f'setattr({of}, "{name}", {value})' if keyword.iskeyword(name) else f"{of}.{name} = {value}"
 
@@ -135,7 +159,7 @@ class _Module:
 
     library: model.Library
     distribution: str
-    names: Names = field(default_factory=lambda: Names(_RUNTIME | {*keyword.kwlist}))
+    names: Names = field(default_factory=lambda: Names(reserved()))
     classes: dict[str, str] = field(default_factory=dict)
     pointers: dict[str, str] = field(default_factory=dict)
     errors: dict[int, str] = field(default_factory=dict)
@@ -196,6 +220,10 @@ class _Module:
         for function in library.raw:
             stem = function.name.removeprefix(library.prefix) or function.name
             self.attributes[function.name] = f"_{stem}"
+
+    def _read(self) -> frozenset[str]:
+        """What no parameter may be called, because the functions of this module read it."""
+        return reserved() | {self.error, *self.classes.values(), *self.plurals.values(), *self.errors.values()}
 
     # What values there are.
 
@@ -347,8 +375,8 @@ class _Module:
         call = f"function({', '.join(handed)})"
         if kind.returns == VOID:
             body, end = f"            {call}", ""
-        elif isinstance(kind.returns, Scalar) and kind.returns.name in {"float", "double"}:
-            body, end = f"            return float({call})", f"\n        return {callback.failed}.0"
+        elif _is_floating(kind.returns):
+            body, end = f"            return real({call}, {returns})", f"\n        return {callback.failed}.0"
         else:
             body, end = f"            return number({call}, name, {returns})", f"\n        return {callback.failed}"
         result = {"None": "None", "ctypes.c_float": "float", "ctypes.c_double": "float"}.get(returns, "int")
@@ -390,17 +418,17 @@ class _Module:
 
     def _of(self, struct: model.Struct, title: str) -> Iterator[str]:
         """The class method that fills a structure in."""
-        own = Names(_RUNTIME | {*keyword.kwlist, *self.classes.values(), *self.plurals.values(), "made"})
+        own = Names(self._read())
         parameters: list[str] = []
         settings: list[str] = []
         for argument in struct.arguments:
-            name = own.claim(argument.name)
+            name = own.claim(_parameter(argument.name))
             # 0 need not be a member.
             number = " | int" if isinstance(argument, model.Value) and isinstance(argument.type, EnumRef) else ""
             parameters.append(f"{name}: {self._field_hint(argument)}{number} = {_default(argument)}")
             settings += self._settings(struct, argument, name)
         for callback in struct.callbacks:
-            name = own.claim(callback.field)
+            name = own.claim(_parameter(callback.field))
             handed = (self._handed_hint(one) for one in callback.arguments)
             hint = f"Callable[[{', '.join(handed)}], {_returned_hint(callback)}]"
             parameters.append(f"{name}: {hint} | None = None")
@@ -594,7 +622,7 @@ class _Module:
             own = [one for one in self.library.functions if self._owner(one) == handle.c_name]
             makers = [one for one in own if one.handle is None]
             constructor = next((one for words in _CONSTRUCTORS for one in makers if one.words == words), None)
-            members = Names(frozenset({*keyword.kwlist, "close", "_handle"}))
+            members = Names(frozenset({*keyword.kwlist, "close", "staticmethod", "_handle"}))
             lines = [f"class {self.classes[handle.c_name]}(Closing):", f'    """{self._doc(handle.c_name)}"""']
             if constructor is None:
                 lines += [
@@ -611,7 +639,7 @@ class _Module:
 
     def _function(self, function: model.Function, name: str) -> str:  # noqa: C901, PLR0912, PLR0915 - the story of a call, in its order
         """A function or method in Python; `name` is empty for one without a handle."""
-        own = Names(_RUNTIME | {*keyword.kwlist, *self.classes.values(), *self.plurals.values()})
+        own = Names(self._read())
         prototype, maker = function.prototype, function.makes
         is_method = self._owner(function) is not None
         given: dict[int, str] = {}
@@ -622,7 +650,7 @@ class _Module:
         keeps = "None"
         required = _required(function.arguments)
         for number, argument in enumerate(function.arguments):
-            label, at = own.claim(argument.name), argument.index
+            label, at = own.claim(_parameter(argument.name)), argument.index
             parameters.append(f"{label}: {self._hint(argument)}" + ("" if number < required else " = None"))
             match argument:
                 case model.Text(nul=True):
@@ -707,11 +735,9 @@ class _Module:
         start = [f"_pointer{at} = {one}.enter(_call)" for at, one in enumerate(handles)]
         if maker:
             start.append("_made.enter(_call)")
-        kept = (
-            f"{keeps} is not None"
-            if maker and keeps != "None"
-            else " or ".join(f"{one}.keeps is not None" for one in handles)
-        )
+        # What is made knows of its parents' callbacks, unless it needs none of them.
+        covered = maker and not self.library.handles[maker].independent
+        kept = " or ".join(f"{one}.calls_back" for one in ([] if covered else handles) + (["_made"] if maker else []))
         if has_callbacks and kept:
             start += [f"if {kept}:", "    _call.enter()"]
         work = [*start, f"{outcome}{call}({arguments})"]
@@ -804,9 +830,10 @@ class _Module:
         return self._hint(argument)
 
     def _number(self, kind: CType, label: str) -> str:
-        """A number as an argument: ctypes cuts off what a type of C cannot hold."""
-        is_whole = not isinstance(kind, Scalar) or kind.name not in {"float", "double", "_Bool"}
-        return f"whole({label}, {self._ctype(kind)})" if is_whole else label
+        """A number as an argument: ctypes cuts off what a type of C cannot hold, or makes it infinite."""
+        if kind == Scalar("_Bool"):
+            return label
+        return f"{'real' if _is_floating(kind) else 'whole'}({label}, {self._ctype(kind)})"
 
     def _value_hint(self, kind: CType) -> str:
         if isinstance(kind, EnumRef):
@@ -828,9 +855,13 @@ def _label(struct: model.Struct, field: str) -> str:
 def _returned_hint(callback: model.Callback) -> str:
     if callback.returns == VOID:
         return "object"
-    if isinstance(callback.returns, Scalar) and callback.returns.name in {"float", "double"}:
+    if _is_floating(callback.returns):
         return "float"
     return "int"
+
+
+def _is_floating(kind: CType) -> bool:
+    return kind in {Scalar("float"), Scalar("double")}
 
 
 def _required(arguments: Sequence[model.Argument]) -> int:

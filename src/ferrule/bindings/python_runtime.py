@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import importlib
+import math
 import opcode
 from collections.abc import Callable
 from functools import partial
@@ -151,8 +152,10 @@ class Handle(NotCopied):
 
     def __init__(self, free: Callable[[Any], Any], noun: str, keeps: Any = None, *parents: Handle) -> None:  # noqa: ANN401
         # `free` is of its own, because a module may be gone when the interpreter ends. `keeps` are callbacks, to which
-        # the library has pointers as long as this lives; parents are what this was made with, and stay as long.
+        # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
+        # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
+        self.calls_back = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
         self._borrowed: list[Call] = []
@@ -329,6 +332,14 @@ def whole(value: int, kind: Any) -> int:  # noqa: ANN401 - a number of ctypes
     if kind(value).value != value:
         raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
     return value
+
+
+def real(value: float, kind: Any) -> float:  # noqa: ANN401 - a number of ctypes
+    """A number, rounded to a type of C; raises OverflowError for one beyond its range, and TypeError for no number."""
+    rounded: float = kind(value).value
+    if math.isinf(rounded) and not math.isinf(ctypes.c_double(value).value):
+        raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
+    return rounded
 
 
 def number(value: Any, name: str, kind: Any) -> int:  # noqa: ANN401 - whatever a callback returned

@@ -12,6 +12,13 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "bindings"
 STRANGERS = sorted(path.stem for path in GOLDEN.glob("*.h"))
 
 
+C = frozenset(
+    "auto bool break case char const continue default do double else enum extern float for goto if inline int long"
+    " register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while".split()
+)
+"""Words that nothing may be called in a header."""
+
+
 def preprocessed(text: str, name: str) -> str:
     """The header as a C compiler's preprocessor gives it: without what is for C++, after the standard types."""
     text = re.sub(r"^#ifdef __cplusplus\n.*?^#endif\n", "", text, flags=re.MULTILINE | re.DOTALL)

@@ -10,7 +10,7 @@ import pytest
 from ferrule.bindings import go, model
 from ferrule.bindings.declarations import Scalar
 
-from .strangers import GOLDEN, STRANGERS, keyed, recognized, stranger
+from .strangers import GOLDEN, STRANGERS, C, keyed, recognized, stranger
 
 SHARED = "// Handles, calls and callbacks, which are the same for every library.\n"
 
@@ -113,4 +113,60 @@ def test_what_registers_alone_cannot_pass_is_registered(text: str, signature: st
 )
 def test_what_was_made_with_a_handle_keeps_it_unless_the_header_says_otherwise(comment: str, parents: str) -> None:
     text = go.module(recognized(keyed(comment)), "example.org/x")
-    assert f"made := h.library.newHandle(h.library.xKeyFreeAt, nil{parents})" in text
+    assert f"made := h.library.newHandle(h.library.xKeyFreeAt{parents})" in text
+
+
+CALLED_BACK = (
+    "typedef struct x_box x_box;\ntypedef struct { void *user_data; int32_t (*on)(void *user_data); } x_hooks;\n"
+    "x_box *x_box_new(const x_hooks *hooks);\nvoid x_box_free(x_box *box);\n"
+    "/** A key.%s */\ntypedef struct x_key x_key;\nvoid x_key_free(x_key *key);\n"
+    "x_key *x_box_key(x_box *box, x_box *other);\nint x_key_use(x_key *key, x_box *box);\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("comment", "makes"), [("", "made"), (" It needs nothing that it was made with.", "h.handle, other.handle, made")]
+)
+def test_a_call_hears_of_the_callbacks_of_all_that_it_uses(comment: str, makes: str) -> None:
+    text = go.module(recognized(CALLED_BACK % comment), "example.org/x")
+    assert f"c := f.call.begin({makes})" in text.partition(") Key(")[2]
+    assert "c := f.call.begin(h.handle, box.handle)" in text.partition(") Use(")[2]
+    assert "made.keep(hooks)" in text
+
+
+def test_no_parameter_hides_what_a_function_reads() -> None:
+    names = sorted(name for name in go.reserved() - C if name[0].islower())
+    library = recognized("".join(f"int x_use_{at}(double {name}, int other);\n" for at, name in enumerate(names)))
+    text = go.module(library, "example.org/x")
+    heads = re.findall(r"^func \(library \*Library\) \w+\((\w+) float64, other int32\)", text, flags=re.MULTILINE)
+    assert heads == [f"{name}_" for name in names]
+
+
+def test_the_names_that_functions_read_are_known() -> None:
+    """What Go predeclares, what the shared text declares, packages, and what bodies declare for themselves."""
+    assert {"frame", "float64", "new", "handle", "callBack", "purego", "native", "atomic", "value0"} <= go.reserved()
+    for name in STRANGERS:
+        text = (GOLDEN / f"{name}.go.txt").read_text(encoding="utf-8")
+        functions = re.findall(r"^func \((?:h|library) \*\w+\) [A-Z].*?^}", text, flags=re.MULTILINE | re.DOTALL)
+        for function in functions:
+            own = re.findall(r"^\t+(?:if )?(\w+(?:, \w+)*) := |^\t+var (\w+)", function, flags=re.MULTILINE)
+            assert {one for pair in own for one in "".join(pair).split(", ")} <= go.reserved()
+
+
+def test_a_structure_of_callbacks_hides_nothing_of_the_runtime() -> None:
+    text = go.module(
+        recognized(
+            "typedef struct x_box x_box;\ntypedef struct { void *user_data; int32_t (*back)(void *user_data); } x_call;\n"
+            "x_box *x_box_new(const x_call *call_memory);\nvoid x_box_free(x_box *box);\n"
+        ),
+        "example.org/x",
+    )
+    assert "var call_Back = sync.OnceValue" in text
+    assert "type call_Memory struct" in text
+
+
+def test_closing_and_freeing_twice_or_nothing_does_nothing() -> None:
+    text = go.module(stranger("store"), "example.org/x")
+    assert "Close() {\n\tif h != nil {\n\t\th.close()\n\t}\n}" in text
+    assert "if t.frame == nil || t.frame.uses != t.use {\n\t\treturn\n\t}" in text
+    assert "f, f.uses}" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 
 import pytest
@@ -11,7 +12,7 @@ from ferrule import bindings
 from ferrule.bindings import python
 from ferrule.core.errors import VerificationError
 
-from .strangers import GOLDEN, STRANGERS, keyed, preprocessed, recognized, stranger
+from .strangers import GOLDEN, STRANGERS, C, keyed, preprocessed, recognized, stranger
 
 END = "# --- what is particular to this library\n"
 
@@ -131,3 +132,73 @@ def test_a_structure_before_others_has_no_default() -> None:
     text = python.module(library, "x")
     assert "def before(bins: Bins | None, scale: float) -> int:" in text
     assert "def after(scale: float, bins: Bins | None = None) -> int:" in text
+
+
+CALLED_BACK = (
+    "typedef struct x_box x_box;\ntypedef struct { void *user_data; float (*on)(void *user_data); } x_hooks;\n"
+    "x_box *x_box_new(const x_hooks *hooks);\nvoid x_box_free(x_box *box);\n"
+    "/** A key.%s */\ntypedef struct x_key x_key;\nvoid x_key_free(x_key *key);\n"
+    "x_key *x_box_key(x_box *box);\nint x_key_use(x_key *key, x_box *box);\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("comment", "makes"),
+    [
+        ("", "_made.calls_back"),
+        (" It needs nothing that it was made with.", "self._handle.calls_back or _made.calls_back"),
+    ],
+)
+def test_a_call_hears_of_the_callbacks_of_all_that_it_uses(comment: str, makes: str) -> None:
+    text = python.module(recognized(CALLED_BACK % comment), "x")
+    assert f"if {makes}:\n" in text.partition("def key(")[2].partition("def ")[0]
+    assert "if self._handle.calls_back or box._handle.calls_back:\n" in text.partition("def use(")[2]
+
+
+def test_floating_point_numbers_are_checked() -> None:
+    text = python.module(recognized(CALLED_BACK % "" + "int x_set(float low, double high, _Bool on);"), "x")
+    assert "_set(real(low, ctypes.c_float), real(high, ctypes.c_double), on)" in text
+    assert "return real(function(), ctypes.c_float)" in text
+
+
+def test_no_name_of_a_library_hides_what_its_module_reads() -> None:
+    """As a parameter, as a field, as a function, and as an exception."""
+    names = sorted(name for name in python.reserved() - C if not name.startswith("_"))
+    errors = [f"x_{name.removesuffix('Error')}" for name in names]
+    header = (
+        f"typedef enum {{ x_ok, {', '.join(errors)} }} x_status;\n"
+        f"typedef struct {{ {' '.join(f'int {name};' for name in names)} }} x_settings;\n"
+        "x_status x_set(const x_settings *settings);\n"
+        + "".join(f"int x_{name}(int a);\nint x_use_{at}(int {name});\n" for at, name in enumerate(names))
+    )
+    text = python.module(recognized(header), "x")
+    functions = {one.name: one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef)}
+    assert [functions[f"use_{at}"].args.args[0].arg for at in range(len(names))] == [f"{name}_" for name in names]
+    assert [one.arg for one in functions["of"].args.kwonlyargs] == [f"{name}_" for name in names]
+    own = ast.parse(text.partition(END)[2]).body
+    defined = [one.name for one in own if isinstance(one, (ast.ClassDef, ast.FunctionDef))]
+    assert len(set(defined)) == len(defined)
+    shared = python.read_globally(text.partition("# fmt: off\n")[2].partition(END)[0])
+    assert {*defined} & shared <= {"ClosedError"}
+
+
+def test_the_names_that_modules_read_are_known() -> None:
+    """Those built in, whatever a module's text reads of them, and those that the shared text defines."""
+    assert {
+        "next",
+        "opcode",
+        "contextvars",
+        "importlib",
+        "OverflowError",
+        "Exception",
+        "MemoryError",
+    } <= python.reserved()
+    for name in STRANGERS:
+        text = python.module(stranger(name), f"bound-{name}")
+        own = {one.name for one in ast.parse(text).body if isinstance(one, ast.FunctionDef)}
+        assert python.read_globally(text) & {*vars(builtins)} - own <= python.reserved() | {"__name__"}
+
+
+def test_a_parameter_is_none_of_the_names_that_begin_with_an_underscore() -> None:
+    text = python.module(recognized("int x_use(const char *_returned, size_t _returned_len, int __);"), "x")
+    assert "def x_use(returned: str, argument: int) -> int:" in text
