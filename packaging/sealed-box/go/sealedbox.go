@@ -141,7 +141,11 @@ func failure(status bindings.Status) error {
 }
 
 // Close ends the box: at once, or when the last call, key and stream of it has ended.
-func (box *Box) Close() { box.library.Close() }
+func (box *Box) Close() {
+	if box != nil {
+		box.library.Close()
+	}
+}
 
 // Import makes a key from its bytes. id is the caller's own number for it: envelopes and the audit hold it.
 func (box *Box) Import(algorithm Algorithm, id uint64, bytes []byte) (*Key, error) {

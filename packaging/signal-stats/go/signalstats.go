@@ -82,7 +82,11 @@ func failure(status bindings.Status) error {
 }
 
 // Close ends it: at once, or when the last call has ended.
-func (s *Stats) Close() { s.library.Close() }
+func (s *Stats) Close() {
+	if s != nil {
+		s.library.Close()
+	}
+}
 
 // Mean gives the mean, correctly rounded.
 func (s *Stats) Mean(values []float64) (float64, error) { return s.library.Mean(values) }
@@ -158,7 +162,11 @@ func (f *Filter) Process(filtered, values []float64) error {
 }
 
 // Close ends the filter.
-func (f *Filter) Close() { f.library.Close() }
+func (f *Filter) Close() {
+	if f != nil && f.library != nil {
+		f.library.Close()
+	}
+}
 
 // Spectrum is a transform of one length, whose memory is reused.
 type Spectrum struct {
@@ -185,7 +193,11 @@ func (s *Spectrum) Transform(reals, imaginaries, values []float64, window Window
 }
 
 // Close ends the transform.
-func (s *Spectrum) Close() { s.library.Close() }
+func (s *Spectrum) Close() {
+	if s != nil {
+		s.library.Close()
+	}
+}
 
 // Sketch is quantiles of any number of values in bounded memory.
 type Sketch struct {
@@ -211,7 +223,11 @@ func (s *Sketch) Quantiles(quantiles, probabilities []float64) error {
 }
 
 // Close ends the sketch.
-func (s *Sketch) Close() { s.library.Close() }
+func (s *Sketch) Close() {
+	if s != nil {
+		s.library.Close()
+	}
+}
 
 // Stream is a signal in blocks, with back-pressure.
 type Stream struct {
@@ -247,4 +263,8 @@ func (s *Stream) Pop(values []float64) (Block, error) { return s.library.Pop(val
 func (s *Stream) Finish() error { return s.library.Finish() }
 
 // Close ends the stream.
-func (s *Stream) Close() { s.library.Close() }
+func (s *Stream) Close() {
+	if s != nil {
+		s.library.Close()
+	}
+}

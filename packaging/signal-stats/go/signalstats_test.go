@@ -202,6 +202,43 @@ func TestNothingIsCopied(t *testing.T) {
 	}
 }
 
+func TestAPanicOfAnObserverIsRaisedWhateverWasCalled(t *testing.T) {
+	on := false
+	stats := open(t, signalstats.Options{Observe: func(string, time.Duration, error) {
+		if on {
+			panic("observed")
+		}
+	}})
+	stream := must[*signalstats.Stream](t)(stats.Stream(2, 4, nil))
+	sketch := must[*signalstats.Sketch](t)(stats.Sketch(7))
+	on = true
+	for name, call := range map[string]func(){
+		"mean":   func() { stats.Mean([]float64{1}) },
+		"make":   func() { stats.Stream(2, 4, nil) },
+		"push":   func() { stream.Push([]float64{1}) },
+		"finish": func() { stream.Finish() },
+		"add":    func() { sketch.Add([]float64{1}) },
+	} {
+		func() {
+			defer func() {
+				if raised := recover(); raised != "observed" {
+					t.Error(name, "raised", raised)
+				}
+			}()
+			call()
+		}()
+	}
+	on = false
+}
+
+func TestNothingCanBeClosed(t *testing.T) {
+	var stats *signalstats.Stats
+	stats.Close()
+	new(signalstats.Stats).Close()
+	new(signalstats.Filter).Close()
+	new(signalstats.Stream).Close()
+}
+
 func TestCallsAreObserved(t *testing.T) {
 	type call struct {
 		function string

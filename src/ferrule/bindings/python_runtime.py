@@ -155,7 +155,7 @@ class Handle(NotCopied):
         # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
         # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
-        self.calls_back = keeps is not None or any(parent.calls_back for parent in parents)
+        self.calls_back: bool = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
         self._borrowed: list[Call] = []

@@ -12,10 +12,11 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "bindings"
 STRANGERS = sorted(path.stem for path in GOLDEN.glob("*.h"))
 
 
-C = frozenset(
-    "auto bool break case char const continue default do double else enum extern float for goto if inline int long"
-    " register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while".split()
-)
+C = frozenset((
+    "auto", "bool", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
+    "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while",
+))  # fmt: skip
 """Words that nothing may be called in a header."""
 
 

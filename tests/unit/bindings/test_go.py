@@ -156,7 +156,8 @@ def test_the_names_that_functions_read_are_known() -> None:
 def test_a_structure_of_callbacks_hides_nothing_of_the_runtime() -> None:
     text = go.module(
         recognized(
-            "typedef struct x_box x_box;\ntypedef struct { void *user_data; int32_t (*back)(void *user_data); } x_call;\n"
+            "typedef struct x_box x_box;\n"
+            "typedef struct { void *user_data; int32_t (*back)(void *user_data); } x_call;\n"
             "x_box *x_box_new(const x_call *call_memory);\nvoid x_box_free(x_box *box);\n"
         ),
         "example.org/x",

@@ -3,6 +3,7 @@
 import copy
 import ctypes
 import pickle
+import sys
 import tracemalloc
 from array import array
 
@@ -89,6 +90,11 @@ def test_streams_press_back():
         (lambda: stats.rolling(VALUES, -1, Rolling.MEAN), OverflowError),
         (lambda: stats.resample(VALUES, 1, 0, [1]), InvalidArgumentError),
         (lambda: stats.fir(VALUES, [1], out=array("d", [0])), LengthMismatchError),
+        (lambda: stats.histogram(VALUES, 4, 0, 8, out=array("Q", [0] * 3)), LengthMismatchError),
+        (lambda: stats.histogram(VALUES, -1, 0, 8), LengthMismatchError),
+        (lambda: stats.histogram(VALUES, 4, "0", 8), TypeError),
+        (lambda: stats.histogram(VALUES, 4, None, 8), TypeError),
+        (lambda: stats.histogram(VALUES, 4, 10**400, 8), OverflowError),
         (lambda: SignalStats().spectrum(3), NotPowerOfTwoError),
         (lambda: SignalStats().sketch(0), InvalidArgumentError),
         (lambda: stats.mean(array("f", [1])), TypeError),
@@ -102,6 +108,42 @@ def test_what_cannot_be_computed(call, failure):
         call()
     assert str(raised.value)
     assert issubclass(failure, SignalStatsError) or failure in {TypeError, BufferError, OverflowError}
+
+
+@pytest.mark.parametrize("failure", [LookupError, KeyboardInterrupt, SystemExit])
+def test_what_an_observer_raises_is_raised_whatever_was_called(failure, monkeypatch):
+    unraised = []
+    monkeypatch.setattr(sys, "unraisablehook", unraised.append)
+    is_on = False
+
+    def observe(call):
+        if is_on:
+            raise failure(call.function)
+
+    own = SignalStats(observe=observe)
+    fir, biquad, spectrum = own.fir_filter([1]), own.biquad_filter(1, 0, 0, 0, 0), own.spectrum(8)
+    sketch, stream = own.sketch(), own.stream(2, 4)
+    is_on = True
+    for call in (
+        lambda: own.mean(VALUES),
+        lambda: own.fir_filter([1]),
+        lambda: fir.process(VALUES),
+        lambda: biquad.process(VALUES),
+        lambda: spectrum.power(VALUES * 2),
+        lambda: spectrum.transform(VALUES * 2),
+        lambda: sketch.add(VALUES),
+        lambda: sketch.quantiles([0.5]),
+        lambda: stream.push(VALUES),
+        lambda: stream.pop(array("d", [0] * 4)),
+        stream.finish,
+    ):
+        with pytest.raises(failure):
+            call()
+    own.close()
+    with pytest.raises(failure):
+        stream.finish()
+    is_on = False
+    assert not unraised
 
 
 def test_nothing_is_copied():

@@ -53,7 +53,12 @@ class SignalStats(_bindings.Closing):
     """What every function is called with: it knows who is told of each call. Any number of threads may use one at once.
 
     What `observe` raises is raised to the caller when the call has ended. What was made with it stays usable after it
-    was closed. Every function raises SignalStatsError's subclasses, and TypeError for memory that holds something else.
+    was closed.
+
+    What the library refuses is an exception below SignalStatsError. Before it is asked, memory of something else, and
+    what is no number, is a TypeError, memory that is read-only or not in one piece a BufferError (a ValueError where an
+    array of NumPy refuses to be borrowed), and a number that C's type cannot hold an OverflowError. A new array that
+    there is no room for is a MemoryError.
     """
 
     def __init__(self, *, observe: Callable[[Call], object] | None = None) -> None:
@@ -93,9 +98,12 @@ class SignalStats(_bindings.Closing):
     def histogram(self, values: Values, bins: int, lower: float, upper: float, *, out: Out = None) -> Histogram:
         """Count in `bins` of the same width; a bin has its lower edge, and the last one both.
 
-        The counts of `out`, 64-bit whole numbers without a sign, are added to.
+        The counts of `out`, as many 64-bit whole numbers without a sign, are added to; raises LengthMismatchError for
+        more or fewer.
         """
         out = array("Q", [0]) * bins if out is None else out
+        if (count := _count(out)) != bins:
+            raise _bindings.LengthMismatchError(f"out has {count} counts, and there are {bins} bins")
         rest = self._library.histogram(_bindings.Bins.of(lower=lower, upper=upper), borrowed(values), out)
         return Histogram(out, rest.below, rest.above, rest.nans)
 
