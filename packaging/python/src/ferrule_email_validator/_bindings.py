@@ -11,6 +11,7 @@ import contextvars
 import ctypes
 import importlib
 import json
+import math
 import opcode
 from collections.abc import Callable
 from enum import IntEnum
@@ -153,8 +154,10 @@ class Handle(NotCopied):
 
     def __init__(self, free: Callable[[Any], Any], noun: str, keeps: Any = None, *parents: Handle) -> None:  # noqa: ANN401
         # `free` is of its own, because a module may be gone when the interpreter ends. `keeps` are callbacks, to which
-        # the library has pointers as long as this lives; parents are what this was made with, and stay as long.
+        # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
+        # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
+        self.calls_back: bool = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
         self._borrowed: list[Call] = []
@@ -331,6 +334,14 @@ def whole(value: int, kind: Any) -> int:  # noqa: ANN401 - a number of ctypes
     if kind(value).value != value:
         raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
     return value
+
+
+def real(value: float, kind: Any) -> float:  # noqa: ANN401 - a number of ctypes
+    """A number, rounded to a type of C; raises OverflowError for one beyond its range, and TypeError for no number."""
+    rounded: float = kind(value).value
+    if math.isinf(rounded) and not math.isinf(ctypes.c_double(value).value):
+        raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
+    return rounded
 
 
 def number(value: Any, name: str, kind: Any) -> int:  # noqa: ANN401 - whatever a callback returned
@@ -737,7 +748,7 @@ class EmailValidator(Closing):
         _call = Call()
         try:
             _made.enter(_call)
-            if callbacks is not None:
+            if _made.calls_back:
                 _call.enter()
             _status = LIBRARY._new(options, callbacks, _made._pointer)
             if _call.raised is not None:
@@ -763,7 +774,7 @@ class EmailValidator(Closing):
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
-            if self._handle.keeps is not None:
+            if self._handle.calls_back:
                 _call.enter()
             _status = LIBRARY._check(_pointer0, _data1, len(_data1), _result3, _length3)
             if _call.raised is not None:
@@ -790,7 +801,7 @@ class EmailValidator(Closing):
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
-            if self._handle.keeps is not None:
+            if self._handle.calls_back:
                 _call.enter()
             _status = LIBRARY._check_batch(_pointer0, _array1, len(_array1), _result3, _length3)
             if _call.raised is not None:

@@ -19,6 +19,7 @@ import contextvars
 import ctypes
 import importlib
 import json
+import math
 import opcode
 from collections.abc import Callable
 from enum import IntEnum
@@ -161,8 +162,10 @@ class Handle(NotCopied):
 
     def __init__(self, free: Callable[[Any], Any], noun: str, keeps: Any = None, *parents: Handle) -> None:  # noqa: ANN401
         # `free` is of its own, because a module may be gone when the interpreter ends. `keeps` are callbacks, to which
-        # the library has pointers as long as this lives; parents are what this was made with, and stay as long.
+        # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
+        # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
+        self.calls_back: bool = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
         self._borrowed: list[Call] = []
@@ -339,6 +342,14 @@ def whole(value: int, kind: Any) -> int:  # noqa: ANN401 - a number of ctypes
     if kind(value).value != value:
         raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
     return value
+
+
+def real(value: float, kind: Any) -> float:  # noqa: ANN401 - a number of ctypes
+    """A number, rounded to a type of C; raises OverflowError for one beyond its range, and TypeError for no number."""
+    rounded: float = kind(value).value
+    if math.isinf(rounded) and not math.isinf(ctypes.c_double(value).value):
+        raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
+    return rounded
 
 
 def number(value: Any, name: str, kind: Any) -> int:  # noqa: ANN401 - whatever a callback returned
@@ -966,7 +977,7 @@ class SealedBox(Closing):
         _call = Call()
         try:
             _made.enter(_call)
-            if callbacks is not None:
+            if _made.calls_back:
                 _call.enter()
             _status = LIBRARY._new(options, callbacks, _made._pointer)
             if _call.raised is not None:
@@ -991,7 +1002,7 @@ class SealedBox(Closing):
                 try:
                     _pointer0 = self._handle.enter(_call)
                     _pointer1 = key._handle.enter(_call)
-                    if self._handle.keeps is not None or key._handle.keeps is not None:
+                    if self._handle.calls_back or key._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._derive(_pointer0, _pointer1, _address2, _count2, _address4, _count4, whole(length, ctypes.c_size_t), _result7, _length7)
                     if _call.raised is not None:
@@ -1006,7 +1017,7 @@ class SealedBox(Closing):
                     if _result7:
                         LIBRARY._bytes_free(_result7, _length7)
 
-    def derive_key(self, key: Key, salt: Any, info: Any, algorithm: int, id: int) -> Key:
+    def derive_key(self, key: Key, salt: Any, info: Any, algorithm: int, id_: int) -> Key:
         """Derives a key for another algorithm, with a number of its own. It is freed with `sealed_box_key_free`."""
         _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
@@ -1016,9 +1027,9 @@ class SealedBox(Closing):
                     _pointer0 = self._handle.enter(_call)
                     _pointer1 = key._handle.enter(_call)
                     _made.enter(_call)
-                    if self._handle.keeps is not None or key._handle.keeps is not None:
+                    if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
                         _call.enter()
-                    _status = LIBRARY._derive_key(_pointer0, _pointer1, _address2, _count2, _address4, _count4, whole(algorithm, ctypes.c_uint32), whole(id, ctypes.c_uint64), _made._pointer)
+                    _status = LIBRARY._derive_key(_pointer0, _pointer1, _address2, _count2, _address4, _count4, whole(algorithm, ctypes.c_uint32), whole(id_, ctypes.c_uint64), _made._pointer)
                     if _call.raised is not None:
                         _call.finish()
                     if _status:
@@ -1035,7 +1046,7 @@ class SealedBox(Closing):
                     key._handle.leave(_call)
                     _made.leave(_call)
 
-    def agree(self, key: Key, peer: Any, id: int) -> Key:
+    def agree(self, key: Key, peer: Any, id_: int) -> Key:
         """Agrees with a peer, of whom `peer` is the public half, on a key for HKDF-SHA-256 with the number `id`. It is freed
         with `sealed_box_key_free`."""
         _made = Handle(LIBRARY._key_free, "key", None)
@@ -1045,9 +1056,9 @@ class SealedBox(Closing):
                 _pointer0 = self._handle.enter(_call)
                 _pointer1 = key._handle.enter(_call)
                 _made.enter(_call)
-                if self._handle.keeps is not None or key._handle.keeps is not None:
+                if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
                     _call.enter()
-                _status = LIBRARY._agree(_pointer0, _pointer1, _address2, _count2, whole(id, ctypes.c_uint64), _made._pointer)
+                _status = LIBRARY._agree(_pointer0, _pointer1, _address2, _count2, whole(id_, ctypes.c_uint64), _made._pointer)
                 if _call.raised is not None:
                     _call.finish()
                 if _status:
@@ -1073,7 +1084,7 @@ class SealedBox(Closing):
             try:
                 _pointer0 = self._handle.enter(_call)
                 _pointer1 = key._handle.enter(_call)
-                if self._handle.keeps is not None or key._handle.keeps is not None:
+                if self._handle.calls_back or key._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._hash(_pointer0, _pointer1, _address2, _count2, _result4, _length4)
                 if _call.raised is not None:
@@ -1097,7 +1108,7 @@ class SealedBox(Closing):
                 try:
                     _pointer0 = self._handle.enter(_call)
                     _pointer1 = key._handle.enter(_call)
-                    if self._handle.keeps is not None or key._handle.keeps is not None:
+                    if self._handle.calls_back or key._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._hash_check(_pointer0, _pointer1, _address2, _count2, _address4, _count4)
                     if _call.raised is not None:
@@ -1109,7 +1120,7 @@ class SealedBox(Closing):
                     self._handle.leave(_call)
                     key._handle.leave(_call)
 
-    def key_import(self, algorithm: int, id: int, bytes_: Any) -> Key:
+    def key_import(self, algorithm: int, id_: int, bytes_: Any) -> Key:
         """Makes a key from its bytes, which are copied; the caller overwrites its own. It is freed with `sealed_box_key_free`.
 
         `algorithm` is a `SealedBoxAlgorithm`. `id` is the caller's own number for the key: it is written into envelopes, and
@@ -1120,9 +1131,9 @@ class SealedBox(Closing):
             try:
                 _pointer0 = self._handle.enter(_call)
                 _made.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back or _made.calls_back:
                     _call.enter()
-                _status = LIBRARY._key_import(_pointer0, whole(algorithm, ctypes.c_uint32), whole(id, ctypes.c_uint64), _address3, _count3, _made._pointer)
+                _status = LIBRARY._key_import(_pointer0, whole(algorithm, ctypes.c_uint32), whole(id_, ctypes.c_uint64), _address3, _count3, _made._pointer)
                 if _call.raised is not None:
                     _call.finish()
                 if _status:
@@ -1138,7 +1149,7 @@ class SealedBox(Closing):
                 self._handle.leave(_call)
                 _made.leave(_call)
 
-    def key_import_public(self, algorithm: int, id: int, bytes_: Any) -> Key:
+    def key_import_public(self, algorithm: int, id_: int, bytes_: Any) -> Key:
         """Makes a key from the public half of somebody's Ed25519 pair, which verifies. It is freed with `sealed_box_key_free`."""
         _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
@@ -1146,9 +1157,9 @@ class SealedBox(Closing):
             try:
                 _pointer0 = self._handle.enter(_call)
                 _made.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back or _made.calls_back:
                     _call.enter()
-                _status = LIBRARY._key_import_public(_pointer0, whole(algorithm, ctypes.c_uint32), whole(id, ctypes.c_uint64), _address3, _count3, _made._pointer)
+                _status = LIBRARY._key_import_public(_pointer0, whole(algorithm, ctypes.c_uint32), whole(id_, ctypes.c_uint64), _address3, _count3, _made._pointer)
                 if _call.raised is not None:
                     _call.finish()
                 if _status:
@@ -1164,16 +1175,16 @@ class SealedBox(Closing):
                 self._handle.leave(_call)
                 _made.leave(_call)
 
-    def key_generate(self, algorithm: int, id: int) -> Key:
+    def key_generate(self, algorithm: int, id_: int) -> Key:
         """Makes a new key from random bytes of the operating system. It is freed with `sealed_box_key_free`."""
         _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
             _made.enter(_call)
-            if self._handle.keeps is not None:
+            if self._handle.calls_back or _made.calls_back:
                 _call.enter()
-            _status = LIBRARY._key_generate(_pointer0, whole(algorithm, ctypes.c_uint32), whole(id, ctypes.c_uint64), _made._pointer)
+            _status = LIBRARY._key_generate(_pointer0, whole(algorithm, ctypes.c_uint32), whole(id_, ctypes.c_uint64), _made._pointer)
             if _call.raised is not None:
                 _call.finish()
             if _status:
@@ -1197,7 +1208,7 @@ class SealedBox(Closing):
         try:
             _pointer0 = self._handle.enter(_call)
             _pointer1 = key._handle.enter(_call)
-            if self._handle.keeps is not None or key._handle.keeps is not None:
+            if self._handle.calls_back or key._handle.calls_back:
                 _call.enter()
             _status = LIBRARY._key_export(_pointer0, _pointer1, _result2, _length2)
             if _call.raised is not None:
@@ -1226,7 +1237,7 @@ class SealedBox(Closing):
                 try:
                     _pointer0 = self._handle.enter(_call)
                     _pointer1 = key._handle.enter(_call)
-                    if self._handle.keeps is not None or key._handle.keeps is not None:
+                    if self._handle.calls_back or key._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._seal(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _result6, _length6)
                     if _call.raised is not None:
@@ -1251,7 +1262,7 @@ class SealedBox(Closing):
                 try:
                     _pointer0 = self._handle.enter(_call)
                     _pointer1 = key._handle.enter(_call)
-                    if self._handle.keeps is not None or key._handle.keeps is not None:
+                    if self._handle.calls_back or key._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._open(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _result6, _length6)
                     if _call.raised is not None:
@@ -1278,7 +1289,7 @@ class SealedBox(Closing):
                     try:
                         _pointer0 = self._handle.enter(_call)
                         _pointer1 = key._handle.enter(_call)
-                        if self._handle.keeps is not None or key._handle.keeps is not None:
+                        if self._handle.calls_back or key._handle.calls_back:
                             _call.enter()
                         _status = LIBRARY._encrypt(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _address6, _count6, _result8, _length8)
                         if _call.raised is not None:
@@ -1304,7 +1315,7 @@ class SealedBox(Closing):
                     try:
                         _pointer0 = self._handle.enter(_call)
                         _pointer1 = key._handle.enter(_call)
-                        if self._handle.keeps is not None or key._handle.keeps is not None:
+                        if self._handle.calls_back or key._handle.calls_back:
                             _call.enter()
                         _status = LIBRARY._decrypt(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _address6, _count6, _result8, _length8)
                         if _call.raised is not None:
@@ -1328,7 +1339,7 @@ class SealedBox(Closing):
             try:
                 _pointer0 = self._handle.enter(_call)
                 _pointer1 = key._handle.enter(_call)
-                if self._handle.keeps is not None or key._handle.keeps is not None:
+                if self._handle.calls_back or key._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._sign(_pointer0, _pointer1, _address2, _count2, _result4, _length4)
                 if _call.raised is not None:
@@ -1351,7 +1362,7 @@ class SealedBox(Closing):
                 try:
                     _pointer0 = self._handle.enter(_call)
                     _pointer1 = key._handle.enter(_call)
-                    if self._handle.keeps is not None or key._handle.keeps is not None:
+                    if self._handle.calls_back or key._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._verify(_pointer0, _pointer1, _address2, _count2, _address4, _count4)
                     if _call.raised is not None:
@@ -1374,7 +1385,7 @@ class SealedBox(Closing):
                 _pointer0 = self._handle.enter(_call)
                 _pointer1 = key._handle.enter(_call)
                 _made.enter(_call)
-                if self._handle.keeps is not None or key._handle.keeps is not None:
+                if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_seal(_pointer0, _pointer1, _address2, _count2, _made._pointer)
                 if _call.raised is not None:
@@ -1404,7 +1415,7 @@ class SealedBox(Closing):
                 _pointer0 = self._handle.enter(_call)
                 _pointer1 = key._handle.enter(_call)
                 _made.enter(_call)
-                if self._handle.keeps is not None or key._handle.keeps is not None:
+                if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_open(_pointer0, _pointer1, _address2, _count2, _made._pointer)
                 if _call.raised is not None:
@@ -1432,7 +1443,7 @@ class SealedBox(Closing):
             _pointer0 = self._handle.enter(_call)
             _pointer1 = key._handle.enter(_call)
             _made.enter(_call)
-            if self._handle.keeps is not None or key._handle.keeps is not None:
+            if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
                 _call.enter()
             _status = LIBRARY._stream_hash(_pointer0, _pointer1, _made._pointer)
             if _call.raised is not None:
@@ -1470,7 +1481,7 @@ class Key(Closing):
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
-            if self._handle.keeps is not None:
+            if self._handle.calls_back:
                 _call.enter()
             _status = LIBRARY._key_public(_pointer0, _result1, _length1)
             if _call.raised is not None:
@@ -1502,7 +1513,7 @@ class Stream(Closing):
         with Buffer(piece, "", 1, writable=False) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_push(_pointer0, _address1, _count1, _result3, _length3)
                 if _call.raised is not None:
@@ -1524,7 +1535,7 @@ class Stream(Closing):
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
-            if self._handle.keeps is not None:
+            if self._handle.calls_back:
                 _call.enter()
             _status = LIBRARY._stream_finish(_pointer0, _result1, _length1)
             if _call.raised is not None:

@@ -18,6 +18,7 @@ import contextvars
 import ctypes
 import importlib
 import json
+import math
 import opcode
 from collections.abc import Callable
 from enum import IntEnum
@@ -159,8 +160,10 @@ class Handle(NotCopied):
 
     def __init__(self, free: Callable[[Any], Any], noun: str, keeps: Any = None, *parents: Handle) -> None:  # noqa: ANN401
         # `free` is of its own, because a module may be gone when the interpreter ends. `keeps` are callbacks, to which
-        # the library has pointers as long as this lives; parents are what this was made with, and stay as long.
+        # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
+        # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
+        self.calls_back: bool = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
         self._borrowed: list[Call] = []
@@ -337,6 +340,14 @@ def whole(value: int, kind: Any) -> int:  # noqa: ANN401 - a number of ctypes
     if kind(value).value != value:
         raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
     return value
+
+
+def real(value: float, kind: Any) -> float:  # noqa: ANN401 - a number of ctypes
+    """A number, rounded to a type of C; raises OverflowError for one beyond its range, and TypeError for no number."""
+    rounded: float = kind(value).value
+    if math.isinf(rounded) and not math.isinf(ctypes.c_double(value).value):
+        raise OverflowError(f"{value} does not fit into {kind.__name__[2:]}")
+    return rounded
 
 
 def number(value: Any, name: str, kind: Any) -> int:  # noqa: ANN401 - whatever a callback returned
@@ -624,8 +635,8 @@ class Bins(ctypes.Structure):
     def of(cls, *, lower: float = 0, upper: float = 0) -> Bins:
         """The structure with these values, which keeps alive what it points to."""
         made = cls(struct_size=ctypes.sizeof(cls))
-        made.lower = lower
-        made.upper = upper
+        made.lower = real(lower, ctypes.c_double)
+        made.upper = real(upper, ctypes.c_double)
         return made
 
 
@@ -665,11 +676,11 @@ class BiquadCoefficients(ctypes.Structure):
     def of(cls, *, b0: float = 0, b1: float = 0, b2: float = 0, a1: float = 0, a2: float = 0) -> BiquadCoefficients:
         """The structure with these values, which keeps alive what it points to."""
         made = cls(struct_size=ctypes.sizeof(cls))
-        made.b0 = b0
-        made.b1 = b1
-        made.b2 = b2
-        made.a1 = a1
-        made.a2 = a2
+        made.b0 = real(b0, ctypes.c_double)
+        made.b1 = real(b1, ctypes.c_double)
+        made.b2 = real(b2, ctypes.c_double)
+        made.a1 = real(a1, ctypes.c_double)
+        made.a2 = real(a2, ctypes.c_double)
         return made
 
 
@@ -689,8 +700,8 @@ class Block(ctypes.Structure):
         """The structure with these values, which keeps alive what it points to."""
         made = cls()
         made.length = whole(length, ctypes.c_uint64)
-        made.mean = mean
-        made.variance = variance
+        made.mean = real(mean, ctypes.c_double)
+        made.variance = real(variance, ctypes.c_double)
         made.checksum = whole(checksum, ctypes.c_uint32)
         return made
 
@@ -846,7 +857,7 @@ class SignalStats(Closing):
         _call = Call()
         try:
             _made.enter(_call)
-            if callbacks is not None:
+            if _made.calls_back:
                 _call.enter()
             _status = LIBRARY._new(callbacks, _made._pointer)
             if _call.raised is not None:
@@ -867,7 +878,7 @@ class SignalStats(Closing):
         with Buffer(values, "d", ctypes.sizeof(ctypes.c_double), writable=False) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._mean(_pointer0, _address1, _count1, _result3)
                 if _call.raised is not None:
@@ -886,7 +897,7 @@ class SignalStats(Closing):
         with Buffer(values, "d", ctypes.sizeof(ctypes.c_double), writable=False) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._variance(_pointer0, _address1, _count1, whole(degrees_of_freedom, ctypes.c_uint32), _result4)
                 if _call.raised is not None:
@@ -906,7 +917,7 @@ class SignalStats(Closing):
             with Buffer(second, "d", ctypes.sizeof(ctypes.c_double), writable=False) as (_address3, _count3):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    if self._handle.keeps is not None:
+                    if self._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._covariance(_pointer0, _address1, _count1, _address3, _count3, whole(degrees_of_freedom, ctypes.c_uint32), _result6)
                     if _call.raised is not None:
@@ -928,7 +939,7 @@ class SignalStats(Closing):
                     with Buffer(quantiles, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address8, _count8):
                         try:
                             _pointer0 = self._handle.enter(_call)
-                            if self._handle.keeps is not None:
+                            if self._handle.calls_back:
                                 _call.enter()
                             _status = LIBRARY._quantiles(_pointer0, _address1, _count1, _address3, _count3, whole(interpolation, ctypes.c_uint32), _address6, _count6, _address8, _count8)
                             if _call.raised is not None:
@@ -947,7 +958,7 @@ class SignalStats(Closing):
             with Buffer(counts, "BHILQN", ctypes.sizeof(ctypes.c_uint64), writable=True) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    if self._handle.keeps is not None:
+                    if self._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._histogram(_pointer0, bins, _address2, _count2, _address4, _count4, _result6)
                     if _call.raised is not None:
@@ -967,7 +978,7 @@ class SignalStats(Closing):
                 with Buffer(filtered, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address5, _count5):
                     try:
                         _pointer0 = self._handle.enter(_call)
-                        if self._handle.keeps is not None:
+                        if self._handle.calls_back:
                             _call.enter()
                         _status = LIBRARY._filter(_pointer0, _address1, _count1, _address3, _count3, _address5, _count5)
                         if _call.raised is not None:
@@ -985,7 +996,7 @@ class SignalStats(Closing):
             with Buffer(statistics, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address5, _count5):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    if self._handle.keeps is not None:
+                    if self._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._rolling(_pointer0, _address1, _count1, whole(window, ctypes.c_size_t), whole(statistic, ctypes.c_uint32), _address5, _count5)
                     if _call.raised is not None:
@@ -1004,7 +1015,7 @@ class SignalStats(Closing):
                 with Buffer(resampled, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address7, _count7):
                     try:
                         _pointer0 = self._handle.enter(_call)
-                        if self._handle.keeps is not None:
+                        if self._handle.calls_back:
                             _call.enter()
                         _status = LIBRARY._resample(_pointer0, _address1, _count1, whole(up, ctypes.c_size_t), whole(down, ctypes.c_size_t), _address5, _count5, _address7, _count7)
                         if _call.raised is not None:
@@ -1022,7 +1033,7 @@ class SignalStats(Closing):
         with Buffer(values, "d", ctypes.sizeof(ctypes.c_double), writable=False) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._checksum(_pointer0, _address1, _count1, _result3)
                 if _call.raised is not None:
@@ -1042,7 +1053,7 @@ class SignalStats(Closing):
             try:
                 _pointer0 = self._handle.enter(_call)
                 _made.enter(_call)
-                if self._handle.keeps is not None:
+                if _made.calls_back:
                     _call.enter()
                 _status = LIBRARY._fir_new(_pointer0, _address1, _count1, _made._pointer)
                 if _call.raised is not None:
@@ -1068,7 +1079,7 @@ class SignalStats(Closing):
         try:
             _pointer0 = self._handle.enter(_call)
             _made.enter(_call)
-            if self._handle.keeps is not None:
+            if _made.calls_back:
                 _call.enter()
             _status = LIBRARY._biquad_new(_pointer0, coefficients, _made._pointer)
             if _call.raised is not None:
@@ -1093,7 +1104,7 @@ class SignalStats(Closing):
         try:
             _pointer0 = self._handle.enter(_call)
             _made.enter(_call)
-            if self._handle.keeps is not None:
+            if _made.calls_back:
                 _call.enter()
             _status = LIBRARY._spectrum_new(_pointer0, whole(period, ctypes.c_size_t), _made._pointer)
             if _call.raised is not None:
@@ -1119,7 +1130,7 @@ class SignalStats(Closing):
         try:
             _pointer0 = self._handle.enter(_call)
             _made.enter(_call)
-            if self._handle.keeps is not None:
+            if _made.calls_back:
                 _call.enter()
             _status = LIBRARY._sketch_new(_pointer0, whole(precision, ctypes.c_uint32), _made._pointer)
             if _call.raised is not None:
@@ -1146,7 +1157,7 @@ class SignalStats(Closing):
             try:
                 _pointer0 = self._handle.enter(_call)
                 _made.enter(_call)
-                if self._handle.keeps is not None:
+                if _made.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_new(_pointer0, whole(blocks, ctypes.c_size_t), whole(block_length, ctypes.c_size_t), _address3, _count3, _made._pointer)
                 if _call.raised is not None:
@@ -1178,7 +1189,7 @@ class Fir(Closing):
             with Buffer(filtered, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address3, _count3):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    if self._handle.keeps is not None:
+                    if self._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._fir_process(_pointer0, _address1, _count1, _address3, _count3)
                     if _call.raised is not None:
@@ -1203,7 +1214,7 @@ class Biquad(Closing):
             with Buffer(filtered, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address3, _count3):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    if self._handle.keeps is not None:
+                    if self._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._biquad_process(_pointer0, _address1, _count1, _address3, _count3)
                     if _call.raised is not None:
@@ -1229,7 +1240,7 @@ class Spectrum(Closing):
             with Buffer(powers, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    if self._handle.keeps is not None:
+                    if self._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._spectrum_power(_pointer0, _address1, _count1, whole(window, ctypes.c_uint32), _address4, _count4)
                     if _call.raised is not None:
@@ -1248,7 +1259,7 @@ class Spectrum(Closing):
                 with Buffer(imaginaries, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address6, _count6):
                     try:
                         _pointer0 = self._handle.enter(_call)
-                        if self._handle.keeps is not None:
+                        if self._handle.calls_back:
                             _call.enter()
                         _status = LIBRARY._spectrum_transform(_pointer0, _address1, _count1, whole(window, ctypes.c_uint32), _address4, _count4, _address6, _count6)
                         if _call.raised is not None:
@@ -1272,7 +1283,7 @@ class Sketch(Closing):
         with Buffer(values, "d", ctypes.sizeof(ctypes.c_double), writable=False) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._sketch_add(_pointer0, _address1, _count1)
                 if _call.raised is not None:
@@ -1290,7 +1301,7 @@ class Sketch(Closing):
             with Buffer(quantiles, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address3, _count3):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    if self._handle.keeps is not None:
+                    if self._handle.calls_back:
                         _call.enter()
                     _status = LIBRARY._sketch_quantiles(_pointer0, _address1, _count1, _address3, _count3)
                     if _call.raised is not None:
@@ -1315,7 +1326,7 @@ class Stream(Closing):
         with Buffer(values, "d", ctypes.sizeof(ctypes.c_double), writable=False) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_push(_pointer0, _address1, _count1, _result3)
                 if _call.raised is not None:
@@ -1334,7 +1345,7 @@ class Stream(Closing):
         with Buffer(values, "d", ctypes.sizeof(ctypes.c_double), writable=False) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_push_checked(_pointer0, _address1, _count1, whole(checksum, ctypes.c_uint32), _result4)
                 if _call.raised is not None:
@@ -1351,7 +1362,7 @@ class Stream(Closing):
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
-            if self._handle.keeps is not None:
+            if self._handle.calls_back:
                 _call.enter()
             _status = LIBRARY._stream_finish(_pointer0)
             if _call.raised is not None:
@@ -1370,7 +1381,7 @@ class Stream(Closing):
         with Buffer(values, "d", ctypes.sizeof(ctypes.c_double), writable=True) as (_address1, _count1):
             try:
                 _pointer0 = self._handle.enter(_call)
-                if self._handle.keeps is not None:
+                if self._handle.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_pop(_pointer0, _address1, _count1, _result3)
                 if _call.raised is not None:
