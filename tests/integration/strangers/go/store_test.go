@@ -41,6 +41,8 @@ func TestStore(t *testing.T) {
 		t.Error(value, err)
 	}
 	value.Free()
+	value.Free()
+	bindings.Text{}.Free()
 	if stats, err := db.Stats(); err != nil || stats.Keys != 1 || stats.Load != 0.5 {
 		t.Error(stats, err)
 	}
