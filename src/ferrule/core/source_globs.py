@@ -9,6 +9,8 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from ferrule.core.globs import is_valid
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -41,7 +43,7 @@ def common_folder(globs: Iterable[str]) -> str:
 
 
 def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
-    """Whether the globs take a file, by its name relative to the project.
+    """Whether the globs take a file, by its name relative to the project; one with a class such as [z-a] takes none.
 
     >>> takes = matcher(["include", "!include/old/**"])
     >>> [takes(name) for name in ("include/a.h", "include/old/b.h", "src/c.h")]
@@ -49,5 +51,7 @@ def matcher(globs: Iterable[str]) -> Callable[[str], bool]:
     """
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 - 10 ms, and few projects name files by globs
 
-    spec = GitIgnoreSpec.from_lines(f"!/{glob[1:]}" if is_exclusion(glob) else f"/{glob}" for glob in globs)
+    # As in Git; pathspec would fail at the class.
+    possible = filter(is_valid, globs)
+    spec = GitIgnoreSpec.from_lines(f"!/{glob[1:]}" if is_exclusion(glob) else f"/{glob}" for glob in possible)
     return spec.match_file

@@ -197,11 +197,7 @@ class ActionRunner:
 
         What changes meanwhile makes no result (`_check_unchanged`).
         """
-        site = self.engine.site
-        try:
-            return site.sources.content(_CodeDigests(self.engine.index), site.project / name) or digest
-        except OSError:
-            return digest
+        return self.lookup.digests([name], _CodeDigests(self.engine.index))[name] or digest
 
     def _check_needs(self, action: Action) -> None:
         """Read again what an earlier run made and this action packs: a bit that flipped on the disk must go no further.

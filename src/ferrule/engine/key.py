@@ -61,9 +61,9 @@ def key_document(
 
 
 def inputs(document: Document, part: str) -> dict[str, Json]:
-    """The `sources`, or what was `read` besides them, by name: digests."""
-    digests = document.get(part, {})
-    return digests if isinstance(digests, dict) else {}
+    """The `sources`, or what was `read` besides them, by name: digests; or the `fields` of the recipe."""
+    values = document.get(part, {})
+    return values if isinstance(values, dict) else {}
 
 
 def read_of(document: Document) -> tuple[str, ...]:
@@ -92,9 +92,7 @@ def fingerprint_of(document: Document, code_of: Callable[[str, Digest], Digest] 
     `code_of` gives, for the name of a file that was read and its digest, the digest of what counts of it.
     """
     counted = {part: value for part, value in document.items() if part != "code"}
-    fields = document["fields"]
-    if isinstance(fields, dict):
-        counted["fields"] = {name: value for name, value in fields.items() if name != "commit"}
+    counted["fields"] = {name: value for name, value in inputs(document, "fields").items() if name != "commit"}
     for part in ("sources", "read"):
         if part in document:
             counted[part] = {

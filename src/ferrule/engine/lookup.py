@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ferrule.engine.context import BuildContext
     from ferrule.engine.recipe_code import RecipeCode
-    from ferrule.engine.sources import StatIndex
+    from ferrule.engine.sources import Digests, StatIndex
     from ferrule.engine.store import Result, Store
 
 
@@ -69,10 +69,10 @@ class Lookup:
             read=self.digests(read),
         )
 
-    def digests(self, names: Iterable[str]) -> dict[str, Digest | None]:
-        """Digest of each file or folder, None where there is neither; raises StorageError."""
+    def digests(self, names: Iterable[str], by: Digests | None = None) -> dict[str, Digest | None]:
+        """Digest of each file or folder, of files by `by`; None where there is neither. Raises StorageError."""
         try:
-            return {name: self.site.sources.content(self.index, self.site.project / name) for name in names}
+            return {name: self.site.sources.content(by or self.index, self.site.project / name) for name in names}
         except OSError as error:
             raise StorageError(f"a source cannot be read: {error.strerror}", where=str(error.filename)) from error
 

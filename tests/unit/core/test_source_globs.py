@@ -30,3 +30,9 @@ def test_the_last_glob_that_names_a_file_counts() -> None:
     takes = matcher(["include", "api/*.h", "!include/internal", "include/internal/kept.h"])
     names = ("include/a.h", "include/x/y.inc", "api/b.h", "api/deep/c.h", "include/internal/d.h", "b.h")
     assert [name for name in names if takes(name)] == ["include/a.h", "include/x/y.inc", "api/b.h"]
+
+
+def test_classes_and_characters_that_are_themselves() -> None:
+    takes = matcher(["v[!12].h", "[ab]?.h", "\\*.h", "[z-a].h"])
+    names = ["v1.h", "v3.h", "a1.h", "c1.h", "*.h", "x.h", "z.h"]
+    assert [name for name in names if takes(name)] == ["v3.h", "a1.h", "*.h"]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from filelock import FileLock
 
-from ferrule.core.model import Action, Digest, Outcome, Output, Plan, Tool
+from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Plan, Tool
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine import machine_cache
 from ferrule.engine.machine_cache import MachineCache, distrusted
+from ferrule.engine.store import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -244,6 +245,16 @@ def test_settings_that_changed_since_the_run_began(machine: Machine) -> None:
     Write.does.append(lambda context: context.read_files.append(settings))
     machine.run("one", cargo)
     assert machine.contents() == []
+
+
+def test_what_has_lost_a_content_is_not_shared(machine: Machine) -> None:
+    engine = machine.lab.engine(toolchain=TOOLCHAIN)
+    store = machine_cache.open_store(machine.cache, engine.store.notice)
+    cache = MachineCache(store, engine.store, {}, (), largest=LARGE)
+    gone = FileRecord("lib", Digest.of(b"gone"), 4)
+    cache.offer(ACTION, Result(Digest.of(b"key"), (gone,), {}, {}, 0.0, {}))
+    assert machine.contents() == []
+    assert store.record(Digest.of(b"key")) is None
 
 
 def test_a_way_out_of_a_common_folder_leads_beside_the_checkout(machine: Machine) -> None:

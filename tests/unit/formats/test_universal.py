@@ -94,6 +94,12 @@ def test_what_no_mac_would_load(golden):
     assert measure(fat((X86, bytes(stripped)), (ARM, arm))).signature is not None
 
 
+def test_two_files_for_one_machine(golden):
+    arm = golden("demo-arm64.dylib")
+    with pytest.raises(VerificationError, match="it holds two files for one machine"):
+        measure(fat((ARM, arm), (ARM, arm)))
+
+
 def test_static_libraries_are_joined_too(golden):
     joined = universal.join([objects(golden, "arm64"), objects(golden, "x86_64")])
     facts = measure(joined)
