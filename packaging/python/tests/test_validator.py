@@ -122,13 +122,12 @@ def test_an_unknown_type_is_named():
     assert isinstance(caught.value, ValueError)
 
 
-def test_a_message_that_quotes_is_cut_between_characters():
+def test_a_message_quotes_the_beginning_of_a_long_name():
     name = "\u20ac" * 5000
     with pytest.raises(ev.UnknownEmailTypeError) as caught:
         Validator(EmailValidationConfig(blocked_emails=[name]))
     message = str(caught.value)
-    assert message.endswith("\u20ac\u2026")
-    assert 1020 < len(message.encode()) <= 1024
+    assert f'"{name[:32]}"\u2026; the types are FREE, ' in message
 
 
 def test_a_type_without_its_lookup_is_refused():
