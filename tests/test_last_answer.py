@@ -32,15 +32,16 @@ ASK = (
 class Released:
     """A project in a repository of Git, released by a copy of the program, which tests may change too."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, repository: str = "project") -> None:
         self.demo = lay_out(root)
+        self.repository = root / repository
         self.program = root / "program"
         shutil.copytree(Path(ferrule.__file__).parent, self.program / "ferrule")
         self.write("project/.gitignore", "target/\n*.log\n.ferrule/\ndist/\n")
         self.write("project/rust/empty/placeholder.log", "so that there is a folder without sources")
         (self.project / "linked.md").symlink_to("LICENSE")
         self.git("init", "--quiet")
-        self.git("add", "--all")
+        self.git("add", "--all", str(self.project))
         self.git("commit", "--quiet", "--message", "one")
         self.settle()
 
@@ -54,7 +55,7 @@ class Released:
 
     def git(self, *arguments: str) -> None:
         who = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.org")
-        subprocess.run(["git", *who, *arguments], cwd=self.project, check=True, env={"PATH": os.defpath})
+        subprocess.run(["git", *who, *arguments], cwd=self.repository, check=True, env={"PATH": os.defpath})
 
     def write(self, name: str, text: str) -> Path:
         path = self.demo.root / name
@@ -170,6 +171,14 @@ def replaced(path: Path) -> None:
     path.write_bytes(content)
 
 
+def linked(path: Path) -> None:
+    """The folder itself moves, so that everything in it is as it was."""
+    moved = path.parent.parent / "moved"
+    shutil.rmtree(moved, ignore_errors=True)
+    path.rename(moved)
+    path.symlink_to(moved)
+
+
 SOURCE = "project/rust/demo-ffi/src/lib.rs"
 WHEEL = "project/dist/demo-1.2.3-py3-none-macosx_11_0_arm64.whl"
 CHANGES: dict[str, Change] = {
@@ -202,6 +211,10 @@ CHANGES: dict[str, Change] = {
     "no results": done_to("project/dist", shutil.rmtree),
     "settings of Cargo above the project": written(".cargo/config.toml", "[build]\n"),
     "settings of Cargo in the project": written("project/.cargo/config.toml", "[build]\n"),
+    "settings of Cargo of a crate": written("project/rust/demo-ffi/.cargo/config.toml", "[build]\n"),
+    "a toolchain file in the project": written("project/rust-toolchain.toml", '[toolchain]\nchannel = "stable"\n'),
+    "a toolchain file above the project": written("rust-toolchain", "stable\n"),
+    "results that are a link": done_to("project/dist", linked),
     "a compiler, by the same bytes": done_to("bin/cargo", replaced),
     "a file that may hold a secret": written(".npmrc", "//example.org/:_authToken=demo-1.2.3-py3\n"),
     "a module of the program": written("program/ferrule/plan.py"),
@@ -252,6 +265,62 @@ def test_in_another_environment_the_whole_way_is_gone(released: Released, variab
     if not released.repeats():
         released.settle()
     assert not released.repeats(**variables)
+
+
+NIGHTLY = '[toolchain]\nchannel = "nightly"\n'
+REFUSED: dict[str, tuple[Change, int]] = {
+    "a toolchain file in the project": (written("project/rust-toolchain.toml", NIGHTLY), 3),
+    "an ignored toolchain file": (written("project/rust/rust-toolchain", "nightly"), 3),
+    "a toolchain file above the project": (written("rust-toolchain.toml", NIGHTLY), 3),
+    "a toolchain file of a crate": (written("project/rust/demo-ffi/rust-toolchain.toml", NIGHTLY), 3),
+    "settings of Cargo above": (written(".cargo/config.toml", "[unstable]\nx = true\n"), 3),
+    "settings of Cargo of a crate": (written("project/rust/demo-ffi/.cargo/config.toml", "[profile.release]\n"), 3),
+    "results that are a link": (done_to("project/dist", linked), 7),
+    "a state that is a link": (done_to("project/.ferrule", linked), 7),
+}
+
+
+@pytest.mark.parametrize("change", REFUSED)
+def test_what_a_run_refuses_is_never_up_to_date(released: Released, change: str) -> None:
+    if not released.repeats():
+        released.settle()
+    refused, code = REFUSED[change]
+    with refused(released):
+        done = released.run("-m", "ferrule", "release")
+    assert (done.returncode, "0 built" in done.stderr) == (code, False), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "code"),
+    [
+        *((name, "-g", 3) for name in ("RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS", "CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS")),
+        *((name, "0", 3) for name in ("CARGO_PROFILE_RELEASE_LTO", "CARGO_ENCODED_RUSTFLAGS")),
+        ("FERRULE_MACHINE_CACHE", "much", 2),
+        ("FERRULE_REMOTE_CACHE", "nothing", 2),
+        ("SOURCE_DATE_EPOCH", "today", 2),
+        ("DEMO_TOKEN", "Adds two numbers", 3),
+    ],
+)
+def test_an_environment_that_a_run_refuses_is_never_up_to_date(
+    released: Released, variable: str, value: str, code: int
+) -> None:
+    if not released.repeats():
+        released.settle()
+    done = released.run("-m", "ferrule", "release", **{variable: value})
+    assert (done.returncode, "0 built" in done.stderr) == (code, False), done.stderr
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".gitattributes"])
+def test_rules_of_git_above_the_project_are_looked_at(tmp_path: Path, name: str) -> None:
+    released = Released(tmp_path, repository=".")
+    released.write(name, "*.md\n")
+    assert not released.repeats()
+    released.settle()
+    released.write(name, "*.rs\n")
+    assert not released.repeats()
+    released.settle()
+    (tmp_path / name).unlink()
+    assert not released.repeats()
 
 
 def test_from_another_folder_the_whole_way_is_gone(released: Released) -> None:
@@ -317,6 +386,26 @@ def test_a_reader_that_went_away_is_no_failure(released: Released) -> None:
             check=False,
         )
     assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a full device")  # noqa: PTH110
+@pytest.mark.parametrize("arguments", [(), ("--verbose",), ("--json",)])
+def test_an_answer_that_cannot_be_written_is_a_sentence(released: Released, arguments: tuple[str, ...]) -> None:
+    if not released.repeats():
+        released.settle()
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "ferrule", "release", *arguments],
+            cwd=released.project,
+            env=released.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 7
+    assert done.stderr.endswith("error: standard output cannot be written: No space left on device\n")
+    assert "Traceback" not in done.stderr
 
 
 def test_a_damaged_answer_is_none(released: Released) -> None:

@@ -13,6 +13,7 @@ import time
 from ferrule import __version__
 
 INTERRUPTED = 130
+_UNWRITABLE = 7  # StorageError.exit_code
 _SENTENCE = "\ninterrupted; what was finished is kept, and the next run goes on from there\n"
 
 
@@ -26,8 +27,24 @@ def collect_rarely() -> None:
 
 
 def main() -> None:
-    """Run the command line; an interrupt at any moment is a sentence and an exit code."""
+    """Run the command line; an interrupt at any moment, and output that nobody gets, is a sentence and an exit code."""
     collect_rarely()
+    _open_streams()
+    try:
+        try:
+            _act()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # as in ferrule.cli
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        lost = _lost_output()
+        if lost is None:
+            raise
+        _end_without_output(f"cannot be written: {lost.strerror}")
+
+
+def _act() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         sys.stdout.write(f"ferrule {__version__}\n")
         return
@@ -42,6 +59,45 @@ def main() -> None:
             raise
         sys.stderr.write(_SENTENCE)
         sys.exit(INTERRUPTED)
+
+
+def _open_streams() -> None:
+    """Refuse a closed standard output, and open the others: else a file of ours gets their number, and their texts."""
+    if sys.stdin is not None and sys.stdout is not None and sys.stderr is not None:
+        return
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - the number of standard error
+        os.set_inheritable(number, True)
+    os.close(number)
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(0)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w")
+        _end_without_output("is closed")
+
+
+def _lost_output() -> OSError | None:
+    """Why a text is in no output, if one cannot be written: an empty line is tried, as what was lost may be gone."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.write("\n")
+            stream.flush()
+        except OSError as error:
+            return error
+    return None
+
+
+def _end_without_output(why: str) -> None:
+    try:
+        sys.stderr.write(f"error: standard output {why}\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # neither can that one
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):  # Python writes at its end what they hold back
+        os.dup2(nowhere, stream.fileno())
+    sys.exit(_UNWRITABLE)
 
 
 def _repeated() -> bool:

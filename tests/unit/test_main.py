@@ -122,3 +122,38 @@ def test_a_folder_that_was_deleted_is_a_sentence(tmp_path: Path, command: str) -
     assert done.returncode == 7
     assert done.stderr.startswith("error: the folder in which ferrule was started cannot be used: No such file")
     assert "hint: change to one that exists" in done.stderr
+
+
+COMMANDS = ("--version", "--help", "check", "plan --json")
+
+
+def sh(command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """What a shell says of a command in which `ferrule` is this one."""
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"} | more
+    argv = ["/bin/sh", "-c", command.replace("ferrule", f"exec {sys.executable} -m ferrule", 1)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_closed_output_is_a_sentence(command: str) -> None:
+    done = sh(f"ferrule {command} >&-")
+    assert (done.returncode, done.stderr) == (7, "error: standard output is closed\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")
+@pytest.mark.parametrize(("command", "unbuffered"), [*((each, "") for each in (*COMMANDS, "plan")), ("plan", "1")])
+def test_an_output_that_cannot_be_written_is_a_sentence(command: str, unbuffered: str) -> None:
+    done = sh(f"ferrule {command} >/dev/full", PYTHONUNBUFFERED=unbuffered)
+    assert done.returncode == 7
+    assert done.stderr == "error: standard output cannot be written: No space left on device\n"
+
+
+def test_other_streams_that_are_closed_lead_nowhere() -> None:
+    usual = sh("ferrule check")
+    assert sh("ferrule check >/dev/full 2>&1").returncode == 7
+    for closed in ("<&-", "2>&-", "<&- 2>&-"):
+        done = sh(f"ferrule check {closed}")
+        assert (done.returncode, done.stdout) == (0, usual.stdout)
+    assert sh("ferrule check nowhere 2>&-").returncode == sh("ferrule check nowhere").returncode
+    silent = sh("ferrule check >&- 2>&-")
+    assert (silent.returncode, silent.stdout, silent.stderr) == (7, "", "")

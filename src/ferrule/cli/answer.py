@@ -22,7 +22,7 @@ from ferrule.reporting.wrapping import wrapped
 from ferrule.tools import git, secrets, source_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 _MOST: Final = 8
 """Answers that are kept of a project, for different environments and options."""
@@ -70,7 +70,7 @@ class Answer:
         with suppress(FerruleError, OSError, ValueError):
             if not self._is_repeatable or not self._since or not self._complete(offline=offline):
                 return
-            paths = tuple(self._paths)
+            paths = tuple(dict.fromkeys(_decisive(self._paths)))
             ages = [_is_older(path, self._since) for path in paths]
             if False not in ages:
                 key = last_answer.situation(sys.argv[1:], environment.variables(), os.getcwd())  # noqa: PTH109
@@ -101,6 +101,16 @@ def _with_rules(folders: Iterable[str]) -> Iterator[str]:
         yield folder
         rules = (os.path.join(folder, name) for name in (".gitignore", ".gitattributes"))  # noqa: PTH118
         yield from filter(os.path.lexists, rules)
+
+
+def _decisive(paths: Collection[str]) -> Iterator[str]:
+    """The paths, but for what is not there the highest folder that is missing, and nothing where its folder counts."""
+    for path in paths:
+        last, above = path, path
+        while not os.path.lexists(above):
+            last, above = above, os.path.dirname(above)  # noqa: PTH120
+        if above == path or above not in paths:
+            yield last
 
 
 def _is_older(path: str, moment: int) -> bool | None:

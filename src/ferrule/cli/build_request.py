@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ferrule.cli import environment
 from ferrule.cli.answer import packages
 from ferrule.cli.messages import counted, not_built, relative, waiting
-from ferrule.core.model import Digest
-from ferrule.core.safe_files import STATE, report_name
+from ferrule.core.model import Digest, to_json
+from ferrule.core.safe_files import FILE, STATE, report_name
 from ferrule.engine import stamp as stamps
 from ferrule.engine.sources import SourceFiles, StatIndex
 from ferrule.engine.store import storage_errors
 from ferrule.reporting import table
-from ferrule.tools import git
+from ferrule.tools import git, secrets
 from ferrule.tools.source_list import source_names
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class BuildRequest:
             release=self.release,
             linked=_digests(self.linked) if self.linked else None,
             epoch=environment.source_date_epoch(),
+            builder=to_json(environment.builder()),
         )
 
     def start(self, options: Options, answer: Answer) -> StartedRequest | None:
@@ -88,6 +89,8 @@ class BuildRequest:
         if options.json or environment.on_github() or environment.summary_page():
             return False
         state = self.root / STATE
+        if state.is_symlink():
+            return False  # a run refuses it
         if self.report and not (state / report_name(self.release)).is_file():
             return False
         index = StatIndex(state / "index.json", environment.now_ns)
@@ -95,7 +98,7 @@ class BuildRequest:
         file = stamps.stamp_file(state, document)
         with waiting("looking what changed"):
             stamp_facts: Any = stamps.read_stamp(file, sources, index, document)
-        if stamp_facts is None:
+        if stamp_facts is None or secrets.line_with_secret(self.root / FILE, environment.variables()):
             return False
         index.save()
 

@@ -126,7 +126,7 @@ def run_context(*, jobs: int | None, offline: bool, rust_source: RustSource | No
         now_ns=now_ns,
         epoch=int(epoch) if epoch is not None else release.DEFAULT_EPOCH,
         rust_source=rust_source,
-        builder=_builder(),
+        builder=builder(),
         compiler_cache=os.environ.get("FERRULE_COMPILER_CACHE") or None,
         machine_cache=machine_cache_size(),
     )
@@ -148,7 +148,7 @@ def machine_cache_size() -> int:
     return byte_size.parse_size(text)
 
 
-def _builder() -> Builder | None:
+def builder() -> Builder | None:
     """The builder as GitHub Actions or GitLab describes it ("Variables reference"); None for a person.
 
     GITHUB_WORKFLOW_REF names the workflow that an event started, also where that called another; no variable names the

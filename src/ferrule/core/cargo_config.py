@@ -114,14 +114,22 @@ def read_settings(project: Path, folder: str, home: Path | None = None) -> Cargo
 
     Raises ConfigError with file, line and column.
     """
-    root = (project / folder).resolve()
-    folders = [*(parent / ".cargo" for parent in (root, *root.parents)), *([home] if home else [])]
     files: list[SettingsFile] = []
-    for configured in dict.fromkeys(folders):
+    for configured in _folders(project, folder, home):
         path = next((configured / name for name in _NAMES if (configured / name).is_file()), None)
         if path is not None:
             files += _read(path, project.resolve(), [*files])
     return CargoSettings(tuple(files))
+
+
+def searched(project: Path, folder: str) -> Iterator[Path]:
+    """Where `read_settings` looks for files, there or not, without Cargo's home and what they include; absolute."""
+    return (configured / name for configured in _folders(project, folder) for name in _NAMES)
+
+
+def _folders(project: Path, folder: str, home: Path | None = None) -> tuple[Path, ...]:
+    root = (project / folder).resolve()
+    return tuple(dict.fromkeys((*(parent / ".cargo" for parent in (root, *root.parents)), *([home] if home else []))))
 
 
 def included(project: Path, folder: str, home: Path | None = None) -> tuple[Path, ...]:

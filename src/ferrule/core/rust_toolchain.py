@@ -10,6 +10,7 @@ from ferrule.core.frozen import dataclass
 from ferrule.core.toml_file import parse, position
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _NAMES: Final = ("rust-toolchain", "rust-toolchain.toml")
@@ -30,12 +31,23 @@ def read_rust_toolchain(project: Path, folder: str) -> RustToolchain | None:
 
     Raises ConfigError for a file that cannot be read, and for a channel that is neither stable nor a version.
     """
-    root, top = (project / folder).resolve(), project.resolve()
-    for parent in (root, *root.parents):
-        path = next((parent / name for name in _NAMES if (parent / name).is_file()), None)
-        if path is not None:
-            return _read(path, path.relative_to(top).as_posix() if path.is_relative_to(top) else str(path))
-    return None
+    top = project.resolve()
+    path = next((path for path in searched(project, folder) if path.is_file()), None)
+    if path is None:
+        return None
+    return _read(path, path.relative_to(top).as_posix() if path.is_relative_to(top) else str(path))
+
+
+def searched(project: Path, folder: str) -> Iterator[Path]:
+    """Where `read_rust_toolchain` looks for the file, in that order, to the one that counts or to the root; absolute.
+
+    What is new in one of these places changes the answer, whether there was none or another before.
+    """
+    root = (project / folder).resolve()
+    for path in (parent / name for parent in (root, *root.parents) for name in _NAMES):
+        yield path
+        if path.is_file():
+            return
 
 
 def _read(path: Path, name: str) -> RustToolchain:

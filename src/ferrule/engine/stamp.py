@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ferrule.tools.host import Host
 
 _VERSION: Final = 2
+_JUDGED: Final = ("CARGO_", "FERRULE_", "RUST")
+"""How the variables begin that no child gets and a run still goes by: it refuses them, or they are its own settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json)
     `commit` is what stands for the checkout, `packages` the folder of the packages that the program imports.
     """
     variables = ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME", "HOME")
+    judged = {name: value for name, value in host.environment.items() if name.startswith(_JUDGED)}
     return {
         "asked": dict(asked),
         "program": _program(packages),
@@ -164,7 +167,7 @@ def request_document(host: Host, *, commit: Json, packages: Path, **asked: Json)
         "path": [str(folder) for folder in host.path],
         "variables": {name: host.environment.get(name) for name in variables},
         # Builds may ask for any of it, and nothing may depend on where temporary files are.
-        "passed": Digest.of(canonical({**host.children, "TMPDIR": None})).hex,
+        "passed": Digest.of(canonical({"children": {**host.children, "TMPDIR": None}, "judged": to_json(judged)})).hex,
     }
 
 
@@ -232,11 +235,12 @@ def _folders(folder: Path) -> list[str]:
 def _stands(output: Path, index: StatIndex, placed: Mapping[str, tuple[str, bool]]) -> Json:
     actual: dict[str, Json] = {}
     expected: dict[str, Json] = {name: list(value) for name, value in placed.items()}
-    for folder, _, files in os.walk(output):
-        for name in files:
-            path = os.path.join(folder, name)  # noqa: PTH118 - a Path costs more
+    for folder, folders, files in os.walk(output):
+        for path in (folder, *(os.path.join(folder, name) for name in (*folders, *files))):  # noqa: PTH118 - as above
             if os.path.islink(path):  # noqa: PTH114
                 raise OSError(f"{path} is a link")
+        for name in files:
+            path = os.path.join(folder, name)  # noqa: PTH118
             executable = bool(os.stat(path).st_mode & 0o100)  # noqa: PTH116
             actual[os.path.relpath(path, output)] = [index.digest(path).hex, executable]
     if actual != expected:

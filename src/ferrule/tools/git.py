@@ -223,8 +223,9 @@ def ignored_folders(project: Path, names: Sequence[str], host: Host) -> frozense
 def basis(project: Path, host: Host) -> tuple[Path, ...] | None:
     """Files that decide, while they and the folders of the project are as they are, what Git says of a checkout.
 
-    Those of its settings and rules that could be there, the commit, the index, and every tracked file, also of the
-    repository around a project. None where more decides: a repository within, or references kept in another way.
+    Those of its settings, and of its rules above the project, that could be there, the commit, the index, and every
+    tracked file, also of the repository around a project. None where more decides: a repository within, or references
+    kept in another way.
     Raises FerruleError and OSError.
     """
     repository = _repository(project)
@@ -232,6 +233,7 @@ def basis(project: Path, host: Host) -> tuple[Path, ...] | None:
     marks = tuple(folder / ".git" for folder in above if folder != repository)
     if repository is None:
         return marks
+    between = (folder for folder in above[1:] if folder.is_relative_to(repository))
     program, home = host.which("git"), host.home
     folders = _git(project, host, "rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir")
     settings = _settings(project, host)
@@ -245,6 +247,7 @@ def basis(project: Path, host: Host) -> tuple[Path, ...] | None:
     config = host.environment.get("XDG_CONFIG_HOME") or (home / ".config" if home else None)
     return (
         *marks,
+        *(folder / name for folder in between for name in (".gitignore", ".gitattributes")),
         *((repository / ".git",) if own != repository / ".git" else ()),
         program,
         *(own / name for name in ("HEAD", "index", "commondir", "gitdir", "config.worktree")),

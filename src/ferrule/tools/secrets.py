@@ -368,6 +368,18 @@ def _within_base64(encoded: bytes) -> Iterator[str]:
             yield core.replace("+", "-").replace("/", "_")
 
 
+def line_with_secret(file: Path, environment: Mapping[str, str]) -> tuple[int, str] | None:
+    """The first line of a file, from 1, that holds a secret of the surroundings, and where that is; None without any.
+
+    Those of the environment count, and of the settings in the file's folder and above. Raises OSError.
+    """
+    secrets = secrets_of(environment, file.parent)
+    for number, line in enumerate(file.read_bytes().splitlines() if secrets else (), 1):
+        if secret := find_secret(secrets, [line]):
+            return number, secrets[secret]
+    return None
+
+
 def find_secret(secrets: Collection[str], chunks: Iterable[bytes]) -> str | None:
     """The first secret that a content holds verbatim, or None; only secrets too long to match by accident count."""
     texts = {part.encode("utf-8", "surrogateescape"): s for s in secrets if len(s) >= SURE for part in _telltale(s)}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakes.unreadable import make_unreadable
-from ferrule.core.cargo_config import environment_problems, holds, problems, read_settings
+from ferrule.core.cargo_config import environment_problems, holds, problems, read_settings, searched
 from ferrule.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,6 +53,16 @@ def test_lists_of_several_files_are_joined_and_texts_replaced(tmp_path: Path):
     assert options.value("build", "rustc-wrapper") == "two"
     assert options.at("build", "rustc-wrapper") == ".cargo/config.toml:2:1"
     assert options.profiles == ("dist",)
+
+
+def test_every_place_where_settings_could_be_is_named(tmp_path: Path):
+    project = tmp_path.resolve()
+    places = list(searched(tmp_path, "rust"))
+    assert places[:3] == [
+        *(project / "rust" / ".cargo" / name for name in ("config", "config.toml")),
+        project / ".cargo" / "config",
+    ]
+    assert len(places) == 2 * len((project / "rust").parents) + 2
 
 
 def test_included_files_count_less(tmp_path: Path):

@@ -8,7 +8,7 @@ import pytest
 
 from fakes.unreadable import make_unreadable
 from ferrule.core.errors import ConfigError
-from ferrule.core.rust_toolchain import agrees, read_rust_toolchain
+from ferrule.core.rust_toolchain import agrees, read_rust_toolchain, searched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +52,15 @@ def test_what_ferrule_cannot_build_with(tmp_path: Path, text: str, message: str)
 
 def test_none(tmp_path: Path):
     assert read_rust_toolchain(tmp_path, ".") is None
+
+
+def test_every_place_up_to_the_file_that_counts_is_named(tmp_path: Path):
+    project = tmp_path.resolve()
+    places = [project / "rust" / "rust-toolchain", project / "rust" / "rust-toolchain.toml", project / "rust-toolchain"]
+    assert list(searched(tmp_path, "rust"))[:3] == places
+    assert list(searched(tmp_path, "rust"))[-1] == project.__class__("/rust-toolchain.toml")
+    (tmp_path / "rust-toolchain").write_text("stable")
+    assert list(searched(tmp_path, "rust")) == places
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ferrule.core import cargo_config
+from ferrule.core.cargo_config import environment_problems
 from ferrule.core.model import Digest
 from ferrule.engine import stamp as settled
 from ferrule.engine.sources import SourceFiles, StatIndex
@@ -181,6 +183,27 @@ def test_nothing_is_remembered_while_a_stranger_is_in_the_output(tmp_path):
     assert project.remember() is None
 
 
+REFUSED = ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS")
+REFUSED += ("CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS", "CARGO_PROFILE_RELEASE_LTO")
+
+
+def test_a_link_among_what_was_placed_is_left_to_a_run(project: Project) -> None:
+    output = project.root / "dist"
+    (output / "f" / "more").symlink_to(project.root / "src")
+    assert project.recall() is None
+    (output / "f" / "more").unlink()
+    assert project.recall() == TOLD
+    output.rename(project.root / "elsewhere")
+    output.symlink_to("elsewhere")
+    assert project.recall() is None
+
+
+def test_all_that_a_run_refuses_of_an_environment_is_in_a_request() -> None:
+    assert [error.where for error in environment_problems(dict.fromkeys(REFUSED, "1"))] == sorted(REFUSED)
+    pattern = cargo_config._FLAGS_OF_THE_ENVIRONMENT.pattern
+    assert all(name.startswith(settled._JUDGED) for name in pattern.split("|"))
+
+
 def request(host: Host, **more: Json) -> Json:
     return settled.request_document(host, commit="c0ffee", packages=host.cache, **more)
 
@@ -202,7 +225,7 @@ def test_requests_are_kept_apart_by_all_that_they_depend_on(host: Host, tmp_path
         request(replace(host, environment={**host.environment, "HOME": "/other"}), names=["a"]),
         *(
             request(replace(host, environment={**host.environment, name: "/else"}), names=["a"])
-            for name in ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME")
+            for name in ("RUSTC", "CARGO", "RUSTUP_HOME", "CARGO_HOME", "FERRULE_REMOTE_CACHE", *REFUSED)
         ),
         settled.request_document(host, commit="beef", packages=host.cache, names=["a"]),
     ]

@@ -225,6 +225,9 @@ def test_what_git_says_rests_on_its_files_and_all_that_is_tracked(repository: Pa
         others = ("/etc/gitconfig", host.which("git") or "", "/.git")
         assert {os.path.relpath(path, folder) for path in others} <= files
         assert os.path.relpath(repository / "new", folder) not in files
+    rules = {"../.gitignore", "../.gitattributes"}
+    assert rules <= names(repository / "below", host)
+    assert not rules & names(repository, host)
     assert "../.git" not in names(repository / "below", host)
     assert ".git" in names(repository / "below", host)
     make(host, repository, "checkout", "--quiet", "--detach")

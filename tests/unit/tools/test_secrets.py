@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ferrule.tools.secrets import SHORTEST, SURE, Hider, find_secret, is_telling, secrets_of
+from ferrule.tools.secrets import SHORTEST, SURE, Hider, find_secret, is_telling, line_with_secret, secrets_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -355,3 +355,13 @@ def test_settings_of_cargo_include_by_either_name(first: str, tmp_path: Path):
     kept(tmp_path / first, 'include = ["secret.toml"]\n')
     kept(tmp_path / ".cargo" / "secret.toml", '[registries.ours]\ntoken = "canary-one"\n')
     assert "canary-one" in secrets_of({}, tmp_path / "project")
+
+
+def test_the_first_line_of_a_file_with_a_secret(tmp_path: Path) -> None:
+    file = tmp_path / "targets.yaml"
+    file.write_text("version: 1\nkey: 0123456789abcdef\n")
+    assert line_with_secret(file, {}) is None
+    assert line_with_secret(file, {"DEMO_TOKEN": "fedcba9876543210"}) is None
+    assert line_with_secret(file, {"DEMO_TOKEN": "0123456789abcdef"}) == (2, "the variable DEMO_TOKEN")
+    (tmp_path / ".npmrc").write_text("//example.org/:_authToken=0123456789abcdef\n")
+    assert line_with_secret(file, {}) == (2, str(tmp_path / ".npmrc"))

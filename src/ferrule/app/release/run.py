@@ -26,7 +26,7 @@ from ferrule.engine import store as stores
 from ferrule.kinds import KINDS
 from ferrule.toolchain import find, requirements
 from ferrule.tools import git, standard_library
-from ferrule.tools.secrets import find_secret, secrets_of
+from ferrule.tools.secrets import line_with_secret
 from ferrule.tools.source_list import has_untracked, source_names
 
 if TYPE_CHECKING:
@@ -113,16 +113,12 @@ def make_plan(config: Config, context: RunContext, *, narrowed: bool = False) ->
 
 def _refuse_secrets(root: Path, host: Host) -> None:
     """What targets.yaml holds is in plans, keys and manifests, where no secret may be. Raises ConfigError."""
-    secrets = secrets_of(host.environment, root)
-    lines = (root / FILE).read_bytes().splitlines() if secrets else []
-    for number, line in enumerate(lines, 1):
-        secret = find_secret(secrets, [line])
-        if secret:
-            raise ConfigError(
-                f"this line holds a secret, the value of {secrets[secret]}",
-                where=f"{FILE}:{number}:1",
-                hint="remove it, as this file is published, and replace the secret by a new one",
-            )
+    if (line := line_with_secret(root / FILE, host.environment)) is not None:
+        raise ConfigError(
+            f"this line holds a secret, the value of {line[1]}",
+            where=f"{FILE}:{line[0]}:1",
+            hint="remove it, as this file is published, and replace the secret by a new one",
+        )
 
 
 def disk_of(root: Path) -> planning.Disk:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from ferrule.app.release import run as release
+from ferrule.core import cargo_config, rust_toolchain
 from ferrule.core.errors import StorageError
 from ferrule.core.safe_files import FILE, MANIFEST, STATE
 from ferrule.engine import stamp
@@ -22,10 +24,22 @@ if TYPE_CHECKING:
     from ferrule.core.model import Json, Plan, Report
 
 
+_SEARCHES = (rust_toolchain.searched, cargo_config.searched)
+"""What is looked for in the folder of each crate and from there upwards, beyond the project too."""
+
+
 def files_read(config: Config, plan: Plan) -> tuple[str, ...]:
     """What was read, or looked for in vain, to know what is to be done; by names as in a stamp."""
-    crates = config.workspace.crates.values()
-    return (FILE, *(f"{crate.folder}/Cargo.toml" for crate in crates), *config.workspace.settings, *plan.read)
+    workspace = config.workspace
+    folders = dict.fromkeys((workspace.folder, *(crate.folder for crate in workspace.crates.values())))
+    upwards = (search(config.root, folder) for folder in folders for search in _SEARCHES)
+    return (
+        FILE,
+        *(f"{crate.folder}/Cargo.toml" for crate in workspace.crates.values()),
+        *workspace.settings,
+        *plan.read,
+        *dict.fromkeys(map(os.fspath, chain.from_iterable(upwards))),
+    )
 
 
 def write_stamp(
