@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import FerruleError, StorageError
 from ferrule.core.model import Action, Digest, Outcome
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from ferrule.engine.recipe_code import RecipeCode
     from ferrule.engine.sources import Digests, StatIndex
     from ferrule.engine.store import Result, Store
+
+
+_OWN: Final = ("recipe", "fields", "outputs", "sources", "tools", "code")
+"""Parts of a key document that say nothing of what an action needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +97,35 @@ class Lookup:
         latest = self.store.latest(action.id)
         if latest is None:
             return "never built here"
-        changes = difference(latest["document"], document)
-        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
-        return f"{changes[0]}{more}" if changes else "its result is no longer in the cache"
+        return _sentence(difference(latest["document"], document)) or "its result is no longer in the cache"
+
+    def own_change(self, action: Action) -> str | None:
+        """What changed of an action itself since it was made last here, whatever its needs do; None if nothing did.
+
+        Nor where it never was, or a source or tool of it cannot be known. What it read besides its declared sources
+        is left out: the tools say so only when it is made.
+        """
+        latest = self.store.latest(action.id)
+        if latest is None:
+            return None
+        try:
+            document = self.document(replace(action, needs=()), ())
+        except FerruleError:
+            return None
+        return _sentence(
+            difference(*({part: d[part] for part in _OWN if part in d} for d in (latest["document"], document)))
+        )
 
     def seconds(self, action: Action) -> float | None:
         """How long an action took when it was made last here; None if it never was."""
         latest = self.store.latest(action.id)
         seconds = latest.get("seconds") if latest else None
         return float(seconds) if isinstance(seconds, (int, float)) else None
+
+
+def _sentence(changes: list[str]) -> str | None:
+    more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+    return f"{changes[0]}{more}" if changes else None
 
 
 def _brief(digest: Digest | None) -> str:

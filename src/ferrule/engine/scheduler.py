@@ -68,7 +68,7 @@ class Engine(Resources):
 class Examination:
     """The state of an action before a run: why it would run or not, its key, and the key document if it would.
 
-    An action that needs another which must run has no key yet.
+    An action that needs another which must run has no key yet; if something of its own changed, it is stale anyway.
     """
 
     reason: str
@@ -146,7 +146,8 @@ class _Run:
             pending = [need for need in action.needs if need not in self.outcomes]
             if pending:
                 reason = f"if `{pending[0]}`, which is rebuilt, comes out different"
-                examinations[action.id] = Examination(reason, "waiting")
+                own = self.lookup.own_change(action)
+                examinations[action.id] = Examination(own or reason, "stale" if own else "waiting")
                 continue
             state = self.lookup.find(action)
             if not isinstance(state, Outcome):

@@ -503,6 +503,25 @@ def test_what_was_read_and_cannot_be_read_any_more(lab: Lab, does: dict[str, Cal
     assert (outcome.state, outcome.reason) == ("failed", "a source cannot be read: not a regular file")
 
 
+def test_what_changed_of_an_action_itself_is_its_reason_whatever_its_needs_do(lab: Lab) -> None:
+    lab.source("one")
+    lab.source("two")
+    plan = (action("a", sources=("one",)), action("b", "a", sources=("one", "two")), action("c", "b"))
+    waiting = "if `{}`, which is rebuilt, comes out different"
+    assert lab.reasons(*plan)["b"] == waiting.format("a")  # never made: nothing is known of it
+    lab.run(*plan)
+    lab.source("one", "another")
+    reasons = lab.reasons(*plan)
+    assert reasons["b"] == reasons["a"]
+    assert reasons["b"].startswith("sources one: ")
+    assert reasons["c"] == waiting.format("b")
+    lab.source("two", "another")
+    assert lab.reasons(*plan)["b"].endswith(" and 1 more")
+    (lab.project / "two").unlink()
+    os.mkfifo(lab.project / "two")
+    assert lab.reasons(*plan)["b"] == waiting.format("a")
+
+
 def test_tools_count_by_identity_and_not_by_place(lab: Lab) -> None:
     def toolchain(identity: str, place: str) -> Toolchain:
         return Toolchain("installed", {"rustc": Tool("rustc", "1", (place,), identity)}, {}, Path("/"))
