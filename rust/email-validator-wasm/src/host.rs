@@ -2,19 +2,19 @@
 
 pub(crate) mod overrides {
     pub(crate) fn is_free_email(domain: &str) -> bool {
-        domain.len() % 2 == 0
+        domain.len().is_multiple_of(2)
     }
 
     pub(crate) fn is_disposable_email(domain: &str) -> bool {
-        domain.len() % 3 == 0
+        domain.len().is_multiple_of(3)
     }
 
     pub(crate) fn has_mx_records(domain: &str) -> bool {
-        domain.len() % 5 != 0
+        !domain.len().is_multiple_of(5)
     }
 
     pub(crate) fn has_gravatar(email: &str) -> bool {
-        email.len() % 7 != 0
+        !email.len().is_multiple_of(7)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The options as a caller writes them, and the names that may stand in them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 /// What to demand of an address, as it is written by the caller. [`Validator::new`](crate::Validator::new) checks it.
@@ -102,7 +102,7 @@ fn quoted(names: &[String]) -> String {
         let cut: String = name.chars().take(MAX_CHARACTERS).collect();
         let dots = if cut.len() < name.len() { "…" } else { "" };
         let separator = if index == 0 { "" } else { ", " };
-        text += &format!("{separator}{cut:?}{dots}");
+        let _ = write!(text, "{separator}{cut:?}{dots}"); // a String takes everything
     }
     text
 }

@@ -209,8 +209,8 @@ fn an_observer_may_free_what_the_call_uses() {
         observe: Some(free),
     };
     let (mut stats, mut fir, mut result) = (ptr::null_mut(), ptr::null_mut(), 0.0);
-    // SAFETY: what the pointers point to lives until the handles are freed.
     assert_eq!(
+        // SAFETY: what the pointers point to lives until the handles are freed.
         unsafe { signal_stats_new(&raw const functions, &raw mut stats) },
         Status::Ok
     );
