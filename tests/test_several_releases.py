@@ -128,6 +128,7 @@ def test_each_has_a_record_of_its_interface_by_which_it_is_bumped_and_published(
     printed = output(demo, "bump", "--release", "core", "--dry-run", **compiler)
     assert printed.startswith("1.9.1 -> 2.0.0: a breaking change")
     done = demo.ferrule("publish", "core", "--dry-run", **compiler)
+    assert "name it: core or page" in refusal(demo, "publish", "--dry-run", code=2)
     assert done.returncode != 0
     assert "packaging/abi/core: the version is 1.9.1, and has to be 2.0.0 at least" in done.stderr
 

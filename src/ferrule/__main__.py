@@ -107,11 +107,7 @@ def _repeated() -> bool:
 
     from ferrule.core import last_answer  # noqa: PLC0415 - 1 ms, which other commands do not wait for
 
-    try:
-        return last_answer.repeat(sys.argv[1:], os.environ, time.monotonic)  # noqa: TID251 - before that module is there
-    except BrokenPipeError:  # as in ferrule.cli
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
+    return last_answer.repeat(sys.argv[1:], os.environ, time.monotonic)  # noqa: TID251 - before that module is there
 
 
 def _run() -> None:

@@ -135,21 +135,24 @@ def release_named(config: Config, name: str) -> ReleaseConfig:
     )
 
 
-def chosen_release(config: Config, name: str | None, dist: Path | None = None) -> ReleaseConfig | None:
+def chosen_release(
+    config: Config, name: str | None, dist: Path | None = None, *, option: str = "--release "
+) -> ReleaseConfig | None:
     """The one of several releases that a command works on: as named, or as the manifest in `dist` says.
 
-    None where the file describes one. Raises UsageError where nothing says which, and as reading a manifest does.
+    None where the file describes one; `option` is what stands before a name. Raises UsageError where nothing says
+    which, and as reading a manifest does.
     """
     if name is None and config.releases:
         if dist is None:
             raise UsageError(
                 "this file describes several releases, of which this command takes one",
                 where=config.location(("releases",)),
-                hint="name it: " + " or ".join(f"--release {one.name}" for one in config.releases),
+                hint="name it: " + " or ".join(f"{option}{one.name}" for one in config.releases),
             )
         name = read_manifest(dist).project
     elif name is not None and dist is not None and (held := read_manifest(dist).project) != name:
-        raise UsageError(f"this is a release of {held}, not of {name}", where=str(dist), hint="leave --release out")
+        raise UsageError(f"this is a release of {held}, not of {name}", where=str(dist), hint="leave the name out")
     return release_named(config, name) if name is not None else None
 
 

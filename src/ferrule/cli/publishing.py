@@ -80,7 +80,7 @@ def opened(
     if config.problems:
         raise config.problems[0]
     host = environment.host(offline=False)
-    named = project.chosen_release(config, release, source)
+    named = project.chosen_release(config, release, source, option="")
     dist = source or config.root / "dist" / (named.name if named else "")
     own_folder(config.root / STATE)
     with locks.locked(config.root / STATE, lambda _: say("another run works in this project; waiting for it to end")):

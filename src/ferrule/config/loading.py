@@ -108,6 +108,11 @@ class Config:
             description=release.description or (crate.description if crate else None) or self.project.description,
         )
 
+    @property
+    def dist(self) -> Path:
+        """Where the release is put: dist/ of the project, or for one of several its folder there."""
+        return self.root / "dist" / (self.selected.name if self.selected else "")
+
     def only(self, release: ReleaseConfig) -> Config:
         """The configuration of one release: its artifacts, what these need, and what describes them."""
         names = needed_by(release, {one.name: one for one in self.artifacts})

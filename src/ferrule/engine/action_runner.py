@@ -48,12 +48,22 @@ class _ChangedOutsideError(BuildError):
 
 @dataclass(frozen=True, slots=True)
 class _CodeDigests:
-    """Digests of the code in source files: comments and layout do not count where that is known of a language."""
+    """Digests of the code in source files: comments and layout do not count where that is known of a language.
+
+    The actions of a run share sources, each of which is looked through once: `codes` are by what a file holds.
+    """
 
     index: StatIndex
+    codes: dict[Digest, Digest] = field(default_factory=dict)
 
     def digest(self, path: str | Path, stat: os.stat_result | None = None) -> Digest:
-        return code_digest(Path(path).read_bytes()) if Path(path).suffix == ".rs" else self.index.digest(path, stat)
+        if Path(path).suffix != ".rs":
+            return self.index.digest(path, stat)
+        content = Path(path).read_bytes()
+        whole = Digest.of(content)
+        if whole not in self.codes:
+            self.codes[whole] = code_digest(content)
+        return self.codes[whole]
 
 
 @dataclass(slots=True)
@@ -66,11 +76,13 @@ class ActionRunner:
     on_event: Callable[[Event], None]
     secrets: Mapping[str, str] = field(init=False)
     machine_folders: tuple[Path, ...] = field(init=False)
+    code_digests: _CodeDigests = field(init=False)
     checked: set[str] = field(default_factory=set)
     noticed: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         site = self.engine.site
+        self.code_digests = _CodeDigests(self.engine.index)
         self.secrets = _secrets(site)
         caches = (site.caches, site.host.cache)
         self.machine_folders = machine_paths.machine_folders(site.project, caches, site.environment)
@@ -197,7 +209,7 @@ class ActionRunner:
 
         What changes meanwhile makes no result (`_check_unchanged`).
         """
-        return self.lookup.digests([name], _CodeDigests(self.engine.index))[name] or digest
+        return self.lookup.digests([name], self.code_digests)[name] or digest
 
     def _check_needs(self, action: Action) -> None:
         """Read again what an earlier run made and this action packs: a bit that flipped on the disk must go no further.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import FerruleError, StorageError
 from ferrule.core.model import Action, Digest, Outcome
-from ferrule.engine.key import Document, difference, key_document, key_of, read_of
+from ferrule.engine.key import ABSENT, Document, difference, key_document, key_of, read_of
 from ferrule.engine.sources import source_digests
 
 if TYPE_CHECKING:
@@ -129,4 +129,4 @@ def _sentence(changes: list[str]) -> str | None:
 
 
 def _brief(digest: Digest | None) -> str:
-    return digest.short if digest else "absent"
+    return digest.short if digest else ABSENT

@@ -51,11 +51,10 @@ def abi(
     config = release.load(directory)
     if named := chosen_release(config, release_name, folder):
         config = config.only(named)
-    name = named.name if named else None
-    baseline = against or interface_gate.kept_in(config.root, name)
+    baseline = against or interface_gate.kept_in(config.root, named.name if named else None)
     first = record and not (baseline / interface_gate.RECORD).exists()  # there is nothing before it
     recorded = None if first else interface_gate.recall(baseline)
-    dist = folder or config.root / "dist" / (name or "")
+    dist = folder or config.dist
     with waiting("reading the interfaces"):
         released = interface_gate.read(dist, host(offline=True))
     if folder is None:

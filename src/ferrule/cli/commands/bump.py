@@ -79,13 +79,12 @@ def _interface(whole: LoadedProject, past: History) -> tuple[Change, ...]:
     Raises IncomparableError where dist/ is not what the sources are now: then nobody knows.
     """
     root, config = whole.config.root, whole.config
-    name = config.selected.name if config.selected else None
-    baseline = interface_gate.kept_in(root, name)
+    baseline = interface_gate.kept_in(root, config.selected.name if config.selected else None)
     if past.version is None or not (baseline / interface_gate.RECORD).is_file():
         return ()
     recorded = interface_gate.recall(baseline)
     state = git.state(root, whole.context.host)
-    dist = root / "dist" / (name or "")
+    dist = config.dist
     manifest = release_folder.read_release(dist).manifest if (dist / "manifest.json").is_file() else None
     if manifest is None or manifest.commit != state.commit or manifest.dirty or state.dirty:
         raise IncomparableError(

@@ -42,7 +42,7 @@ def changelog(directory: Path, release_name: str | None, *, notes: bool, **optio
     file = config.root / bumping.changelog_of(config)
     text = file.read_text("utf-8", "replace") if file.is_file() else ""
     if notes:
-        folder = config.root / "dist" / (config.selected.name if config.selected else "")
+        folder = config.dist
         released = release_folder.read_release(folder)
         signed = any(folder.glob("*.sigstore.json"))
         changes = section(text, released.manifest.release) or ""

@@ -106,9 +106,10 @@ def _releases(config: Config | None, name: str | None, *, one: bool) -> Iterator
             hint=f"name it: {names}",
         )
     if name is None and not config.releases:
-        yield config, config.root / "dist"
+        yield config, config.dist
     for each in [release_named(config, name)] if name else config.releases:
-        yield config.only(each), config.root / "dist" / each.name
+        part = config.only(each)
+        yield part, part.dist
 
 
 def _page(

@@ -46,7 +46,7 @@ def report(directory: Path, release_name: str | None, dist: Path | None, output:
     names = [] if whole.config.selected else [each.name for each in whole.config.releases]
     for part in [project.read(directory, release_name=name) for name in names] or [whole]:
         selected = part.config.selected.name if part.config.selected else None
-        folder = dist or part.config.root / "dist" / (selected or "")
+        folder = dist or part.config.dist
         manifest = read_manifest(folder) if dist or os.path.lexists(folder / MANIFEST) else None
         target = (output or part.config.root / STATE / report_name(selected)).absolute()
         with waiting("writing the page"):
