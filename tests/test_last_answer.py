@@ -377,7 +377,7 @@ def test_a_reader_that_went_away_is_no_failure(released: Released) -> None:
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
         done = subprocess.run(
-            [sys.executable, "-c", ASK, "release"],
+            [sys.executable, "-m", "ferrule", "release"],
             cwd=released.project,
             env=released.environment,
             stdout=stream,
