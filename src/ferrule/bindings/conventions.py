@@ -22,6 +22,7 @@ from ferrule.bindings.declarations import (
     StructRef,
     Unreadable,
 )
+from ferrule.formats.interfaces.header import SIZE_MEMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -206,7 +207,7 @@ class _Recognition:
             return model.Struct(name, self._words(name), pairs, is_text=True)
         if any(isinstance(kind, FunctionPointer) for kind in kinds):
             return self._callbacks(name, fields)
-        size = fields[0].name if fields and re.fullmatch(r"(?:struct_)?size", fields[0].name) else ""
+        size = _size_member(fields)
         rest = [one for one in fields if one.name != size and not _RESERVED.fullmatch(one.name)]
         return model.Struct(
             name, self._words(name), pairs, arguments=tuple(self._arguments(rest, field=True)), size=size
@@ -218,16 +219,14 @@ class _Recognition:
         )
         if not user_data:
             raise _Misfit("it holds functions and no user data for them: a field `void *user_data`")
-        callbacks, release, size, rest = [], "", "", []
+        callbacks, release, size, rest = [], "", _size_member(fields), []
         for one in fields:
             if isinstance(one.type, FunctionPointer):
                 if _is_release(one):
                     release = one.name
                 else:
                     callbacks.append(self._callback(one.name, one.type))
-            elif re.fullmatch(r"(?:struct_)?size", one.name):
-                size = one.name
-            elif one.name != user_data and not _RESERVED.fullmatch(one.name):
+            elif one.name not in {size, user_data} and not _RESERVED.fullmatch(one.name):
                 rest.append(one)
         return model.Struct(
             name,
@@ -520,9 +519,7 @@ def _counts(parameter: Parameter, *, pointed: bool = False) -> bool:
     kind = parameter.type
     if pointed and isinstance(kind, Pointer) and isinstance(kind.to, Scalar) and kind.to.name not in _SMALL:
         kind = kind.to
-    if not isinstance(kind, Scalar) or kind.name in _NO_WHOLE:
-        return False
-    return _names_count(parameter.name)
+    return _is_whole(kind) and _names_count(parameter.name)
 
 
 def _names_count(name: str) -> bool:
@@ -575,6 +572,15 @@ def _is_last_error(function: Prototype) -> bool:
         and isinstance(function.returns, Scalar)
         and function.returns.name in _LENGTHS
     )
+
+
+def _is_whole(kind: CType) -> bool:
+    return isinstance(kind, Scalar) and kind.name not in _NO_WHOLE
+
+
+def _size_member(fields: tuple[Parameter, ...]) -> str:
+    """The first member of a structure if it tells the structure's size, empty for none."""
+    return next((one.name for one in fields[:1] if one.name in SIZE_MEMBERS and _is_whole(one.type)), "")
 
 
 def _is_user_data(parameter: Parameter, index: int) -> bool:

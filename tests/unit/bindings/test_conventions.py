@@ -103,6 +103,19 @@ def test_every_form_of_an_argument() -> None:
     assert library.enums[0].members == (("X_LOW", "LOW", 0),)
 
 
+def test_a_size_is_the_structures_own_where_it_is_a_whole_number_and_stands_first() -> None:
+    library = recognized(
+        "typedef struct { size_t size; int a; } x_first; typedef struct { int a; size_t size; } x_later;"
+        "typedef struct { double size; int a; } x_broken; typedef struct { int struct_size; int a; } x_signed;"
+        "typedef struct { void *user_data; void (*f)(void *user_data); uint32_t size; } x_functions;"
+        "typedef struct { uint32_t size; void *user_data; void (*f)(void *user_data); } x_sized;"
+    )
+    sizes = {name: struct.size for name, struct in library.structs.items()}
+    ours = ("x_first", "x_signed", "x_sized")
+    assert {name for name, size in sizes.items() if size} == {*ours}
+    assert [one.name for one in library.structs["x_functions"].arguments] == ["size"]
+
+
 def test_callbacks_with_user_data_and_an_end_of_life() -> None:
     handlers = stranger("events").structs["ev_handlers"]
     assert (handlers.user_data, handlers.release, handlers.size) == ("user_data", "release", "struct_size")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -336,9 +337,11 @@ def compare(old: Surface, new: Surface) -> Comparison:
 
 
 def _changes(old: Surface, new: Surface) -> Iterator[Change]:
+    declared = [surface for by_target in old["headers"].values() for surface in by_target.values()]
+    holders = header.used_by_value(*declared)
     of: dict[str, Callable[[Surface, Surface], Iterator[Change]]] = {
         "libraries": lambda a, b: _across(a, b, symbols.compare),
-        "headers": lambda a, b: _across(a, b, header.compare, everywhere=True),
+        "headers": lambda a, b: _across(a, b, partial(header.compare, by_value=holders), everywhere=True),
         "worlds": world.compare,
         "python": _compare_python,
         "npm": typescript.compare,

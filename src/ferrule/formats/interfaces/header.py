@@ -11,6 +11,7 @@ double): natural alignment, members in order, the size a multiple of the alignme
 
 from __future__ import annotations
 
+import math
 import posixpath
 import re
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from pycparser import c_ast, c_parser  # type: ignore[import-untyped]
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.platforms import DataModel
-from ferrule.formats.interfaces import Change, Surface, added, broken, compare_named, keeps_order
+from ferrule.formats.interfaces import GONE, Change, Surface, added, broken, compare_named, keeps_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -84,7 +85,11 @@ _ATTRIBUTE: Final = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)|_
 _LINE: Final = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:[^"\\]|\\.)*)"')
 _DEFINE: Final = re.compile(r"#\s*define\s+(\w+)(\([^)]*\))?[ \t]*(.*)")
 _STAMP: Final = re.compile(r'"[0-9a-f]{64}"')
+_UNSIGNED: Final = frozenset({"u8", "u16", "u32", "u64"})
 _RESERVED: Final = re.compile(r"_*(reserved|padding|pad|unused)", re.IGNORECASE)
+_BY_VALUE: Final = re.compile(r"\b(?:struct|union) [\w.]+(?![\w.]| \*)")
+SIZE_MEMBERS: Final = frozenset({"size", "struct_size"})
+"""What the first member of a structure is called that tells how much of it there is, so that it may grow."""
 
 
 def stand_ins() -> dict[str, str]:
@@ -413,7 +418,7 @@ def _function_text(function: Surface) -> str:
 
 def _decayed(text: str) -> str:
     """A parameter's type: an array is a pointer (C11, 6.7.6.3), and const of the parameter itself is its own affair."""
-    text = re.sub(r"\[\d*\]", " *", text, count=1)
+    text = re.sub(r"\[\d*\]$", " *", text)
     return text.removesuffix("const") if text.endswith("*const") else _without_own_const(text)
 
 
@@ -421,10 +426,16 @@ def _without_own_const(text: str) -> str:
     return text if text.endswith("*") or "(*)" in text else text.removeprefix("const ")
 
 
-def compare(old: Surface, new: Surface) -> Iterator[Change]:
-    """Every difference for programs that were compiled with the older header, or will be with the newer one."""
+def compare(old: Surface, new: Surface, *, by_value: Mapping[str, str] | None = None) -> Iterator[Change]:
+    """Every difference for programs that were compiled with the older header, or will be with the newer one.
+
+    `by_value` is what `used_by_value` says of all the older headers, where the library has more than this one.
+    """
+    holders = used_by_value(old) if by_value is None else by_value
     yield from compare_named(old["functions"], new["functions"], lambda name: f"{name}()", _functions)
-    yield from compare_named(old["types"], new["types"], str, _types)
+    yield from compare_named(
+        old["types"], new["types"], str, lambda label, a, b: _types(label, a, b, holders.get(label, ""))
+    )
     unchanged = _enumerators(old).items() & _enumerators(new).items()
     for label in sorted({*old["enums"], *new["enums"]}):
         before, after = (
@@ -439,6 +450,28 @@ def compare(old: Surface, new: Surface) -> Iterator[Change]:
         lambda name, a, b: iter([broken(name, f"is of the type {b}, and was {a}")]),
     )
     yield from compare_named(old["macros"], new["macros"], lambda name: f"#define {name}", _macros)
+
+
+def used_by_value(*surfaces: Surface) -> dict[str, str]:
+    """Structures that something takes or holds as a whole, so that their size is compiled in, each with what does."""
+    holders: dict[str, str] = {}
+    for surface in surfaces:
+        for holder, text in _texts(surface):
+            for match in _BY_VALUE.finditer(text):
+                holders.setdefault(match[0], holder)
+    return holders
+
+
+def _texts(surface: Surface) -> Iterator[tuple[str, str]]:
+    """What a header gives types to, and these types."""
+    for name, function in surface["functions"].items():
+        yield from ((f"{name}()", text) for text in (function["returns"], *function["parameters"]))
+    for label, one in surface["types"].items():
+        yield from ((f"{label}.{member['name']}", member["type"]) for member in one.get("fields", ()))
+        # Another name for a structure holds nothing; an array of it does.
+        if one["kind"] == "typedef" and not _BY_VALUE.fullmatch(one["type"].removeprefix("const ")):
+            yield label, one["type"]
+    yield from surface["variables"].items()
 
 
 def _macros(name: str, old: str | None, new: str | None) -> Iterator[Change]:
@@ -481,7 +514,7 @@ def _more_const(less: str, more: str) -> bool:
     return all(word in waiting for word in less.split())
 
 
-def _types(label: str, old: Surface, new: Surface) -> Iterator[Change]:
+def _types(label: str, old: Surface, new: Surface, holder: str) -> Iterator[Change]:
     if old["kind"] == new["kind"] == "typedef":
         yield broken(label, f"stands for {new['type']}, and stood for {old['type']}")
     elif new.get("opaque"):
@@ -489,30 +522,80 @@ def _types(label: str, old: Surface, new: Surface) -> Iterator[Change]:
     elif old.get("opaque"):
         yield added(label, "tells its fields now")
     else:
-        yield from _layouts(label, old, new)
+        yield from _layouts(label, old, new, holder)
 
 
-def _layouts(label: str, old: Surface, new: Surface) -> Iterator[Change]:
-    for what in ("size", "align"):
-        if old[what] != new[what]:
-            name = {"size": "size", "align": "alignment"}[what]
-            yield broken(label, f"has the {name} {new[what]}, and had {old[what]}")
+def _layouts(label: str, old: Surface, new: Surface, holder: str) -> Iterator[Change]:
+    if old["size"] != new["size"]:
+        yield _resized(label, old, new, holder)
+    if old["align"] != new["align"]:
+        yield broken(label, f"has the alignment {new['align']}, and had {old['align']}")
     before, after = ({f["name"]: f for f in one["fields"]} for one in (old, new))
     if not keeps_order(list(before), list(after)):
         yield broken(label, f"has its fields in another order: {', '.join(after)}")
     for name, a in before.items():
-        b = after.get(name)
-        if b is not None and (a["offset"], a["type"]) == (b["offset"], b["type"]):
-            continue
-        text = "is gone"
-        if b is not None and a["offset"] != b["offset"]:
-            text = f"is at {b['offset']}, and was at {a['offset']}"
-        elif b is not None:
-            text = f"is {b['type']}, and was {a['type']}"
-        # Nobody may use what is reserved, so that it can be given a meaning while everything else stays in its place.
-        yield (added if _RESERVED.match(name) else broken)(f"{label}.{name}", text)
-    for name in after.keys() - before.keys():
-        yield added(f"{label}.{name}")
+        yield from _members(f"{label}.{name}", a, after.get(name))
+    for number, name in enumerate(after):
+        if name not in before:
+            is_clear = new["kind"] == "union" or _is_clear(old, *_room(new, number))
+            padding = "is new where older programs leave what happens to be there"
+            yield added(f"{label}.{name}") if is_clear else broken(f"{label}.{name}", padding)
+
+
+def _members(item: str, old: Surface, new: Surface | None) -> Iterator[Change]:
+    if new is not None and (old["offset"], old["type"]) == (new["offset"], new["type"]):
+        return
+    text = GONE
+    if new is not None and old["offset"] != new["offset"]:
+        text = f"is at {new['offset']}, and was at {old['offset']}"
+    elif new is not None:
+        text = f"is {new['type']}, and was {old['type']}"
+    # Nobody may use what is reserved, so that it can be given a meaning while everything else stays in its place.
+    yield (added if _RESERVED.match(old["name"]) else broken)(item, text)
+
+
+def _resized(label: str, old: Surface, new: Surface, holder: str) -> Change:
+    text = f"has the size {new['size']}, and had {old['size']}"
+    if not _grows(old, new):
+        return broken(label, text)
+    if holder:
+        return broken(label, f"{text}, which is compiled into {holder}")
+    return added(label, f"{text}, which its {old['fields'][0]['name']} tells")
+
+
+def _grows(old: Surface, new: Surface) -> bool:
+    """Whether a structure tells its size first, and has more members behind all that it had.
+
+    Then the library knows whether its caller has them. What became of the former members is told of them.
+    """
+    first = old["fields"][:1]
+    return (
+        bool(old["kind"] == new["kind"] == "struct")
+        and first == new["fields"][:1]
+        and any(one["name"] in SIZE_MEMBERS and one["type"] in _UNSIGNED for one in first)
+        and old["align"] == new["align"]
+        and new["fields"][-1]["name"] not in {one["name"] for one in old["fields"]}
+        and bool(new["fields"][-1]["offset"] >= old["size"])
+    )
+
+
+def _is_clear(old: Surface, begin: int, end: int) -> bool:
+    """Whether a structure ended before this room, or had nothing there but what is reserved: padding has any value."""
+    reserved = [_room(old, number) for number, one in enumerate(old["fields"]) if _RESERVED.match(one["name"])]
+    for first, last in reserved:
+        if first <= begin < last:
+            begin = last
+    return begin >= end or begin >= int(old["size"])
+
+
+def _room(one: Surface, number: int) -> tuple[int, int]:
+    """Where a member begins and ends, for one that is no number: where the next one begins."""
+    member = one["fields"][number]
+    following = [field["offset"] for field in one["fields"][number + 1 :]] or [one["size"]]
+    match = re.fullmatch(r"(?:const )?(\w+)((?:\[\d+\])*)", member["type"])
+    if match is None or match[1] not in _SIZES:
+        return member["offset"], following[0]
+    return member["offset"], member["offset"] + _SIZES[match[1]] * math.prod(map(int, re.findall(r"\d+", match[2])))
 
 
 def _enumerators(surface: Surface) -> dict[str, int]:

@@ -38,6 +38,16 @@ typedef struct DemoOptions {
     uint8_t reserved[3];
     const char *name;
 } DemoOptions;
+typedef struct DemoPoint {
+    double x;
+} DemoPoint;
+typedef struct DemoRange {
+    uint32_t size;
+    double low;
+} DemoRange;
+struct DemoScale {
+    struct DemoRange range;
+};
 typedef int32_t (*DemoLookup)(void *user_data, const char *text);
 /* Makes one. */
 enum DemoStatus demo_new(const DemoOptions *options, DemoLookup lookup, Demo **made);
@@ -207,7 +217,9 @@ BREAKS = (
     ("c parameter loses const", "c", "const Demo *demo", "Demo *demo", "takes struct Demo * as its parameter 1"),
     ("c result of another type", "c", "size_t demo_name", "uint32_t demo_name", "returns u32, and returned u64"),
     ("c field moved", "c", "uint8_t strict;\n    uint8_t reserved[3];", "uint8_t reserved[3];\n    uint8_t strict;", "order"),
-    ("c field appended", "c", "const char *name;\n", "const char *name;\n    void *more;\n", "size 24, and had 16"),
+    ("c field appended to what does not tell its size", "c", "double x;", "double x;\n    double y;", "size 16, and had 8"),
+    ("c field appended to what is held by value", "c", "    double low;", "    double low;\n    double high;", "which is compiled into struct DemoScale.range"),
+    ("c field in padding", "c", "double low;", "uint32_t more;\n    double low;", "DemoRange.more is new where older programs leave"),
     ("c field of another width", "c", "uint8_t strict;\n    uint8_t", "uint16_t strict;\n    uint8_t", "is u16"),
     ("c field removed", "c", "    const char *name;\n", "", "DemoOptions.name is gone"),
     ("c enumerator removed", "c", ", DEMO_LATE", "", "DEMO_LATE is gone"),
@@ -263,6 +275,7 @@ FINE = (
     ("c parameter renamed", "c", "char *buffer, size_t length", "char *into, size_t room", ""),
     ("c parameter gains const", "c", "void demo_free(Demo *demo)", "void demo_free(const Demo *demo)", "takes const"),
     ("c the same type by another name", "c", "size_t demo_name", "uint64_t demo_name", ""),
+    ("c field appended", "c", "const char *name;\n", "const char *name;\n    void *more;\n", "size 24, and had 16, which its struct_size tells"),
     ("c reserved room used", "c", "uint8_t reserved[3];", "uint8_t deep;\n    uint8_t reserved[2];", "deep is new"),
     ("c enumerator added", "c", "DEMO_LATE }", "DEMO_LATE, DEMO_MORE }", "DEMO_MORE is new"),
     ("c type added", "c", "void demo_free", "typedef struct More { int a; } More;\nvoid demo_free", "struct More is new"),
@@ -401,6 +414,20 @@ def test_record_that_cannot_be_read(tmp_path, text, says):
     with pytest.raises(IncomparableError) as caught:
         abi.recall(tmp_path)
     assert says in str(caught.value)
+
+
+def test_what_another_header_holds_by_value_does_not_grow(before, tmp_path):
+    """The other one does not change, so that nothing would be said of it."""
+    of_another = header.read(
+        '# 1 "b.h"\nstruct DemoOptions;\nvoid use(struct DemoOptions options);', "b.h", release="1.2.3"
+    )
+    old = before | {"headers": before["headers"] | {"b.h": {LINUX: of_another}}}
+    text = C.replace("const char *name;", "const char *name;\n    void *more;")
+    new = Sources(c=text).read(tmp_path)
+    assert lines(before, new, breaking=True) == []
+    new["headers"]["b.h"] = old["headers"]["b.h"]
+    says = "struct DemoOptions has the size 24, and had 16, which is compiled into use()"
+    assert lines(old, new, breaking=True) == [says]
 
 
 @pytest.mark.parametrize("part", ["libraries", "headers", "worlds", "python", "npm", "project"])

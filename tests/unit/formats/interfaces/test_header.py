@@ -165,6 +165,8 @@ def test_attributes_without_a_layout_are_nothing():
         ("union U { int a; char b; };", "union U { char b; int a; };", {("union U", True)}),
         ("int f(int a);", "int f(int a, ...);", {("f()", True)}),
         ("int f(int a, ...);", "int f(int a);", {("f()", True)}),
+        ("void f(int (*a)[3]);", "void f(int (*a)[4]);", {("f()", True)}),
+        ("void f(int a[2][3]);", "void f(int a[4][3]);", set()),
         ("const char *f(void);", "char *f(void);", {("f()", False)}),
         ("char *f(void);", "const char *f(void);", {("f()", True)}),
         ("void f(int (*g)(char *));", "void f(int (*g)(const char *));", {("f()", True)}),
@@ -175,6 +177,92 @@ def test_attributes_without_a_layout_are_nothing():
 )
 def test_comparing_headers(old, new, says):
     assert {(change.item, change.breaking) for change in header.compare(c(old), c(new))} == says
+
+
+GROWN = {("struct S", False), ("struct S.more", False)}
+KEPT = {("struct S", True), ("struct S.more", False)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        # A structure that tells its size may have more behind.
+        ("uint32_t size; uint32_t a;", "uint32_t size; uint32_t a; uint32_t more;", GROWN),
+        ("uint32_t struct_size; uint32_t a;", "uint32_t struct_size; uint32_t a; uint32_t more;", GROWN),
+        ("size_t size; void *a;", "size_t size; void *a; void (*more)(void *);", GROWN),
+        ("unsigned char size; char a;", "unsigned char size; char a; char more[3];", GROWN),
+        ("uint32_t size; uint32_t reserved;", "uint32_t size; uint32_t b; uint32_t more;", {*GROWN, ("struct S.b", False), ("struct S.reserved", False)}),
+        # It does not tell it, or not first, or not by a number that is one.
+        ("uint32_t a;", "uint32_t a; uint32_t more;", KEPT),
+        ("uint32_t a; uint32_t size;", "uint32_t a; uint32_t size; uint32_t more;", KEPT),
+        ("int32_t size; int32_t a;", "int32_t size; int32_t a; int32_t more;", KEPT),
+        ("float size; float a;", "float size; float a; float more;", KEPT),
+        ("uint32_t *size; void *a;", "uint32_t *size; void *a; void *more;", KEPT),
+        ("", "uint32_t size; uint32_t more;", {*KEPT, ("struct S.size", False)}),
+        # What was there is not what it was.
+        ("uint32_t size; uint32_t a;", "size_t size; uint32_t a; uint32_t more;", {*KEPT, ("struct S.size", True), ("struct S.a", True)}),
+        ("uint32_t size; uint32_t a;", "uint32_t struct_size; uint32_t a; uint32_t more;", {*KEPT, ("struct S.size", True), ("struct S.struct_size", True)}),
+        ("uint32_t size; uint32_t a;", "uint32_t size; int32_t a; uint32_t more;", {*GROWN, ("struct S.a", True)}),
+        ("uint32_t size; uint32_t a;", "uint32_t size; uint32_t more; uint32_t a;", {("struct S", True), ("struct S.a", True), ("struct S.more", True)}),
+        ("uint32_t size; uint32_t a;", "uint32_t size;", {("struct S", True), ("struct S.a", True)}),
+        ("uint32_t size; uint32_t a;", "uint32_t size; uint32_t a; uint64_t more;", KEPT),  # which is aligned to 8
+        # Padding: what older programs leave there is not known, whether the structure grows or not.
+        ("uint64_t size; char a;", "uint64_t size; char a; char more;", {("struct S.more", True)}),
+        ("uint64_t size; char a;", "uint64_t size; char a; char b; uint64_t more;", {*GROWN, ("struct S.b", True)}),
+        ("uint64_t size; char a;", "uint64_t size; char a; char more[12];", {("struct S", True), ("struct S.more", True)}),
+        ("char a; int b;", "char a; char more; int b;", {("struct S.more", True)}),
+        ("char a; void *b;", "char a; int more; void *b;", {("struct S.more", True)}),
+        ("char a; int b; void *c;", "char a; struct { char x; } more; int b; void *c;", {("struct S.more", True), ("struct S.more", False)}),
+        # What is reserved has a known value, the padding behind it has none.
+        ("uint32_t size; uint16_t reserved;", "uint32_t size; uint32_t more;", {("struct S.reserved", False), ("struct S.more", True)}),
+        ("uint32_t size; uint32_t reserved[2];", "uint32_t size; uint16_t more; uint16_t b; uint32_t reserved;", {("struct S.reserved", False), ("struct S.b", False), ("struct S.more", False)}),
+        ("uint32_t size; uint16_t reserved1; uint16_t reserved2;", "uint32_t size; uint32_t more;", {("struct S.reserved1", False), ("struct S.reserved2", False), ("struct S.more", False)}),
+        ("size_t size; void *reserved[2];", "size_t size; char *more; size_t b;", {("struct S.reserved", False), ("struct S.b", False), ("struct S.more", False)}),
+        # Inside of it: what was embedded has its own size, and what is behind it has moved.
+        ("uint32_t size; union { char a; } u;", "uint32_t size; union { char a; int b; } u; uint32_t more;", {("union S.u", True), ("union S.u.b", False), *GROWN}),
+        ("uint32_t size; struct { uint32_t size; } i;", "uint32_t size; struct { uint32_t size; uint32_t b; } i;", {("struct S", True), ("struct S.i", True), ("struct S.i.b", False)}),
+    ],
+)  # fmt: skip
+def test_structure_that_grows(old, new, says):
+    changes = list(header.compare(c(f"struct S {{ {old} }};"), c(f"struct S {{ {new} }};")))
+    assert {(change.item, change.breaking) for change in changes} == says
+
+
+def test_union_does_not_grow_by_its_size():
+    old, new = "union S { uint32_t size; uint32_t a; };", "union S { uint32_t size; uint32_t a; uint32_t more[2]; };"
+    assert {(one.item, one.breaking) for one in header.compare(c(old), c(new))} == {
+        ("union S", True),
+        ("union S.more", False),
+    }
+
+
+@pytest.mark.parametrize(
+    ("used", "holder"),
+    [
+        ("void f(struct S *a, const struct S *b, struct S *const c, struct S **d);", ""),
+        ("struct S *f(struct S *(*g)(const struct S *)); extern struct S *table[4]; typedef struct S T;", ""),
+        ("typedef const struct S T; void f(const T *a); struct SS { int a; }; void g(struct SS a);", ""),
+        ("void f(struct S a);", "f()"),
+        ("struct S f(void);", "f()"),
+        ("void f(int (*g)(struct S *, struct S));", "f()"),
+        ("void f(struct S (*all)[3]);", "f()"),
+        ("void f(struct S all[2][3]);", "f()"),
+        ("typedef const struct S T; void f(T a);", "f()"),
+        ("extern const struct S v;", "v"),
+        ("extern struct S table[4];", "table"),
+        ("typedef struct S Pair[2];", "Pair"),
+        ("struct H { int a; struct S b; };", "struct H.b"),
+        ("struct H { struct S b[2]; };", "struct H.b"),
+        ("union H { struct S b; int a; };", "union H.b"),
+        ("struct H { struct { struct S b; } a; };", "struct H.a.b"),
+        ("struct H { struct S (*g)(void); };", "struct H.g"),
+    ],
+)
+def test_structure_that_something_holds_by_value_does_not_grow(used, holder):
+    old, new = (c(f"struct S {{ uint32_t size; uint32_t a;{more} }};{used}") for more in ("", " uint32_t more;"))
+    (change,) = (one for one in header.compare(old, new) if one.item == "struct S")
+    text = "has the size 12, and had 8, " + (f"which is compiled into {holder}" if holder else "which its size tells")
+    assert (change.what, change.breaking) == (text, bool(holder))
 
 
 def test_preprocessor_sees_the_platform_and_nothing_else():
