@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes.nfpm import with_nfpm
+from fakes.pretended import executable
 from fakes.program_project import BUILD, with_program
-from fakes.programs import executable
 from fakes.toolchain import Demo, lay_out
 from fakes.triples import ARM, MAC, X86
 

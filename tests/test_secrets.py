@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from fakes import programs
+from fakes import pretended
 from fakes.toolchain import Demo, lay_out
 from fakes.triples import X86
 
@@ -300,7 +300,7 @@ def test_a_library_that_holds_one_is_refused(demo: Demo, name: str) -> None:
     """As env!() would leave it: what is released cannot be taken back."""
     variable, value = next(v for v in VARIABLES.values() if v[0] == name)
     secret = next(s for s in SECRETS if s in value and "CANARY" in s)
-    library = (demo.home / "binaries" / programs.BINARIES[X86][1]).read_bytes()
+    library = (demo.home / "binaries" / pretended.BINARIES[X86][1]).read_bytes()
     (demo.home / f"tamper-{X86}").write_bytes(library + b"\0" + secret.encode() + b"\0")
     done = demo.ferrule("release", "--quiet", **{variable: value})
     assert done.returncode == 5

@@ -1,4 +1,4 @@
-"""Lays out the demo project, a cache and a PATH on which every compiler is a pretended one (programs.py)."""
+"""Lays out the demo project, a cache and a PATH on which every compiler is a pretended one (pretended.py)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import ferrule
-from fakes import programs
+from fakes import pretended
 from fakes.symbol_lists import write_lists
 from ferrule.app.release import run as release
 from ferrule.app.release.run import RunContext
@@ -198,7 +198,7 @@ def equip(demo: Demo) -> None:
 def _programs(demo: Demo) -> None:
     tools, bin_of_rust = (
         demo.root / "cache" / "tools",
-        demo.home / "sysroot" / "lib" / "rustlib" / programs.HOST / "bin",
+        demo.home / "sysroot" / "lib" / "rustlib" / pretended.HOST / "bin",
     )
     places = {
         "cargo": demo.root / "bin",
@@ -235,7 +235,7 @@ def _programs(demo: Demo) -> None:
     source = rustlib / "src" / "rust" / "library" / "std" / "Cargo.toml"
     source.parent.mkdir(parents=True)
     source.touch()
-    for triple in {*TRIPLES, programs.HOST}:
+    for triple in {*TRIPLES, pretended.HOST}:
         std = rustlib / triple / "lib" / "libstd-0123456789abcdef.rlib"
         std.parent.mkdir(parents=True, exist_ok=True)
         std.write_bytes(b"std")

@@ -1,6 +1,6 @@
 """Small Cargo workspaces of many kinds, as strangers have them: what `ferrule init` looks at.
 
-Names and versions are those that the pretended compilers know (programs.py): the C library is `demo`, of version 1.2.3.
+Names and versions are those that the pretended compilers know (pretended.py): the C library is `demo` 1.2.3.
 """
 
 from __future__ import annotations

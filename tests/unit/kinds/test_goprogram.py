@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import fakes.programs
 from fakes.triples import ARM, MAC, X86
 from ferrule.app.release import run as release
 from ferrule.config.checking import check
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from ferrule.core.model import ActionInterface
     from ferrule.engine.context import ActionContext
 
+PROGRAMS = Path(__file__).parents[2] / "fakes" / "programs.py"
 GO_MOD = """module example.com/team/server/v2 // ours
 
 go 1.25
@@ -65,7 +65,7 @@ class Machine:
         bench.source("server/main.go", "package main\n")
 
     def toolchain(self) -> Toolchain:
-        program = (sys.executable, "-I", "-S", fakes.programs.__file__, str(self.home), "go")
+        program = (sys.executable, "-I", "-S", str(PROGRAMS), str(self.home), "go")
         return Toolchain("installed", {"go": Tool("go", "1.27.3", program, "go 1.27.3")}, {}, Path("/"))
 
     def calls(self) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes.programs import executable
+from fakes.pretended import executable
 from fakes.toolchain import GOLDEN, lay_out
 from fakes.triples import ARM, X86
 from ferrule.app.release import run as release

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakes.pretended import executable
 from fakes.program_project import with_program
-from fakes.programs import executable
 from fakes.toolchain import lay_out
 from fakes.triples import ARM, X86
 from ferrule.config.checking import check as checked
