@@ -11,9 +11,12 @@ import pytest
 
 from fakes.toolchain import Demo, lay_out
 from machine_fault import stop_at_machine_fault
+from sessions import closing, say_at_end
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from xdist.workermanage import WorkerController
 
 
 # A shell's background job ignores Ctrl-C, and so would every program started from here; the tests interrupt some.
@@ -44,3 +47,22 @@ def pytest_runtest_makereport(
     report = yield
     stop_at_machine_fault(item, call, report)
     return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Send what a worker has to say to the one that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["closing"] = closing(session.config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Take what a worker had to say."""
+    for text in getattr(node, "workeroutput", {}).get("closing", ()):
+        say_at_end(node.config, lambda text=text: text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print it."""
+    for text in closing(config):
+        terminalreporter.write_line(text)

@@ -1,13 +1,19 @@
-"""Tests that take many minutes: each belongs to a session of its own, which asks for it by its mark."""
+"""What a session runs, and what it says at its end.
+
+Tests that take many minutes belong to a session of their own, which asks for them by their mark.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
+CLOSING = pytest.StashKey[list["Callable[[], str]"]]()
+"""What makes the texts that a run ends with: also those that the workers of a run have sent."""
 
 
 def leave_out(
@@ -22,3 +28,13 @@ def leave_out(
     left_out = [item for item in items if item.get_closest_marker(mark) and not unless(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def say_at_end(config: pytest.Config, text: Callable[[], str]) -> None:
+    """Have a text printed at the end of the run, unless it is empty by then, whichever worker has it."""
+    config.stash.setdefault(CLOSING, []).append(text)
+
+
+def closing(config: pytest.Config) -> list[str]:
+    """The texts as they are now, each once."""
+    return list(dict.fromkeys(filter(None, (text() for text in config.stash.get(CLOSING, [])))))

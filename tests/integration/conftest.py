@@ -15,6 +15,8 @@ from agreement import expected_line
 from judges import CHECKOUT, OWN, VECTORS, ferrule, run, set_up
 from released import HOST, LINUX, Release
 
+from sessions import say_at_end
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,10 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the marks of this folder."""
+    """Name the marks of this folder, and end with what was left out."""
     config.addinivalue_line("markers", "consumer: a program as a user writes it runs what a finished release holds")
     config.addinivalue_line("markers", "only_on(*targets, reason): on other machines the test is left out, and said")
     config.stash[LEFT_OUT] = Counter()
+    say_at_end(config, lambda: "\n".join(left_out(config.stash[LEFT_OUT])))
 
 
 @pytest.hookimpl(tryfirst=True)  # before those that go by these marks
@@ -52,10 +55,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             built = (LONG - OF.keys() if dist else LONG).intersection(getattr(item, "fixturenames", ()))
             takes_long = built or item.get_closest_marker("rehearsal")
             item.add_marker(pytest.mark.rehearsal if takes_long else pytest.mark.integration)
-    left_out = [(item, reason) for item in items if (reason := unsuited(item) or unsuited_to(name, item))]
-    items[:] = [item for item in items if item not in dict(left_out)]
-    config.hook.pytest_deselected(items=[item for item, _ in left_out])
-    config.stash[LEFT_OUT].update(reason for _, reason in left_out)
+            item.add_marker(pytest.mark.xdist_group("integration"))  # they share one release, and what users make of it
+    unfit = [(item, reason) for item in items if (reason := unsuited(item) or unsuited_to(name, item))]
+    items[:] = [item for item in items if item not in dict(unfit)]
+    config.hook.pytest_deselected(items=[item for item, _ in unfit])
+    config.stash[LEFT_OUT].update(reason for _, reason in unfit)
+
+
+def left_out(counts: Counter[str]) -> list[str]:
+    """What was left out on this machine, and why."""
+    return [f"left out on {HOST}: {count} tests: {reason}" for reason, count in sorted(counts.items())]
 
 
 def unsuited(item: pytest.Item) -> str:
@@ -68,12 +77,6 @@ def unsuited_to(name: str, item: pytest.Item) -> str:
     """Why a test is not for a given release, empty if it is, or if none is given."""
     others = {OF[one] for one in OF if name and one in getattr(item, "fixturenames", ()) and OF[one] != name}
     return f"they are of {', '.join(sorted(others))}, and {name} was given" if others else ""
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what was left out on this machine, and why."""
-    for reason, count in sorted(config.stash[LEFT_OUT].items()):
-        terminalreporter.write_line(f"left out on {HOST}: {count} tests: {reason}")
 
 
 @pytest.fixture(scope="session")

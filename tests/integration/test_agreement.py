@@ -8,6 +8,7 @@ from judges import CHECKOUT
 
 from consumers import CONSUMERS, Builds
 from fakes.triples import X86
+from sessions import say_at_end
 
 pytestmark = pytest.mark.only_on(X86, reason="the table is of one machine, which emulates the other")
 
@@ -90,20 +91,15 @@ class Agreement:
             self.rows[name] = judge(name, self.vectors, consumer.printed(self.builds), used)
         return self.rows[name]
 
-    @pytest.hookimpl
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        terminalreporter.section("agreement")
-        for line in aligned([self.rows[name] for name in CONSUMERS if name in self.rows]):
-            terminalreporter.write_line(line)
-        for name in CONSUMERS:
-            if name not in self.rows:
-                terminalreporter.write_line(f"{name}: no answers")
+    def summary(self) -> str:
+        rows = [self.rows[name] for name in CONSUMERS if name in self.rows]
+        return "\n".join([*aligned(rows), *(f"{name}: no answers" for name in CONSUMERS if name not in self.rows)])
 
 
 @pytest.fixture(scope="session")
 def agreement(release, programs, vectors, tmp_path_factory, pytestconfig) -> Agreement:
     result = Agreement(Builds(release, programs, tmp_path_factory.mktemp("consumers")), vectors)
-    pytestconfig.pluginmanager.register(result, "agreement")
+    say_at_end(pytestconfig, result.summary)
     return result
 
 

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 from judges import CHECKOUT, ferrule, provision, run, set_up  # noqa: E402
 from tally import Tally, table  # noqa: E402
 
-from sessions import leave_out  # noqa: E402
+from sessions import leave_out, say_at_end  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +31,10 @@ JUDGES = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of this folder."""
+    """Name the mark of this folder, and end with its table."""
     config.addinivalue_line("markers", "published: a whole release, killed and resumed; only where it is asked for")
     config.stash[TALLIES] = []
+    say_at_end(config, lambda: table(config.stash[TALLIES]) if config.stash[TALLIES] else "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -52,12 +53,6 @@ def tallies(pytestconfig: pytest.Config) -> Iterator[list[Tally]]:
     path = pytestconfig.getoption("--table")
     if path:
         path.write_text(table(tallies))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table."""
-    if config.stash[TALLIES]:
-        terminalreporter.write_line(table(config.stash[TALLIES]))
 
 
 @pytest.fixture(scope="session")

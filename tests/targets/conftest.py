@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 from released import HOST  # noqa: E402
 from released_targets import Row, Workspace, table  # noqa: E402
 
-from sessions import leave_out  # noqa: E402
+from sessions import leave_out, say_at_end  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,9 +25,10 @@ ROWS = pytest.StashKey[list[Row]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the mark of this folder."""
+    """Name the mark of this folder, and end with its table."""
     config.addinivalue_line("markers", "targets: builds for every target, for an hour; only where it is asked for")
     config.stash[ROWS] = []
+    say_at_end(config, lambda: table(config.stash[ROWS]) if config.stash[ROWS] else "")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -54,9 +55,3 @@ def rows(pytestconfig: pytest.Config) -> Iterator[list[Row]]:
     path = pytestconfig.getoption("--table")
     if path is not None:
         path.write_text(table(rows))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table."""
-    if config.stash[ROWS]:
-        terminalreporter.write_line(table(config.stash[ROWS]))
