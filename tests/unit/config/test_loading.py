@@ -334,6 +334,29 @@ def test_places(load: Callable[..., config.Config], path: tuple[str | int, ...],
     assert loaded.location(path) == f"targets.yaml:{place}"
 
 
+@pytest.mark.parametrize(
+    ("triple", "keys", "place"),
+    [
+        (MAC, ("jobs",), "10:37"),
+        (MAC, ("crate",), "9:28"),
+        (MAC, ("jobs", "deeper"), "9:39"),
+        (LINUX, ("jobs",), "9:39"),
+        (None, ("jobs",), "9:39"),
+    ],
+)
+def test_places_of_what_one_target_states(
+    load: Callable[..., config.Config], triple: str | None, keys: tuple[str, ...], place: str
+) -> None:
+    native = "  native: \n    {kind: library, crate: ffi, jobs: 2,\n    per-target: {'*-darwin': {jobs: 3}}}\n"
+    loaded = load(HEAD + TARGETS.replace(f"  {WASM}: {{}}\n", "") + "artifacts:\n" + native)
+    assert loaded.location_for(triple, "native", *keys) == f"targets.yaml:{place}"
+
+
+def test_where_a_release_is_put(load: Callable[..., config.Config]) -> None:
+    loaded = load(HEAD + TARGETS + "artifacts: {h: {kind: header}}")
+    assert loaded.dist == loaded.root / "dist"
+
+
 # the effective matrix
 
 

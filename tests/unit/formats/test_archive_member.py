@@ -23,6 +23,7 @@ from ferrule.formats.archive_member import (
 
 BAD_NAMES = {
     "": "empty",
+    "n/" * 20_000 + "n": "longer than file systems take",
     "/etc/passwd": "absolute",
     "../up": "leaves the folder",
     "a/../../b": "leaves the folder",

@@ -207,5 +207,6 @@ def test_scripts_for_unix_and_for_windows() -> None:
 
 def test_where_no_script_runs() -> None:
     assert "WebAssembly" in str(KIND.unsupported(PLATFORMS["wasm32-unknown-unknown"]))
+    assert "a script takes the archive" in str(KIND.unsupported(PLATFORMS["universal2-apple-darwin"]))
     assert KIND.unsupported(PLATFORMS[MUSL]) is None
     assert KIND.unsupported(PLATFORMS[WINDOWS]) is None

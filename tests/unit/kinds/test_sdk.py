@@ -16,7 +16,17 @@ from ferrule.app.release import run as release
 from ferrule.core.errors import ConfigErrors
 from ferrule.core.model import ActionInterface, Output
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
-from ferrule.kinds.sdk import CSdk, PkgConfig, SdkSpec, check, cmake_config, cmake_version, links, pkg_config
+from ferrule.kinds.sdk import (
+    CSdk,
+    PkgConfig,
+    PkgConfigSection,
+    SdkSpec,
+    check,
+    cmake_config,
+    cmake_version,
+    links,
+    pkg_config,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +79,12 @@ def test_pkg_config() -> None:
         "Libs.private: -lpthread -lc",
         "Cflags: -I${includedir}",
     ]
+
+
+def test_what_the_project_says_of_it_is_taken_over() -> None:
+    section = PkgConfigSection(name="z-1.0", version="1.0", cflags=("-DZ",), requires=("zlib >= 1.2",))
+    assert PkgConfig.of(section) == PkgConfig("z-1.0", "1.0", ("-DZ",), ("zlib >= 1.2",))
+    assert PkgConfig.of(None) == PkgConfig()
 
 
 def test_pkg_config_says_what_the_project_does() -> None:
