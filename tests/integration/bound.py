@@ -63,6 +63,20 @@ def python_package(
     return folder
 
 
+def node_package(name: str, folder: Path, headers: Path = HEADERS, interface: str = "unreleased") -> Path:
+    """A folder with a library and its bindings as an npm package has them; koffi lies in a folder above."""
+    native = folder / "native"
+    library = shared_library(name, native, headers)
+    made = generated(headers / f"{name}.h", folder / "work", "node", name)
+    (native / "bindings.js").write_text(made.text, encoding="utf-8")
+    (native / "bindings.d.ts").write_text(made.types, encoding="utf-8")
+    lines = (
+        f"export const INTERFACE = {json.dumps(interface)};\nexport const locate = () => {json.dumps(str(library))};\n"
+    )
+    (native / "index.js").write_text(lines, encoding="utf-8")
+    return folder
+
+
 def python(program: str, folder: Path, interpreter: str = sys.executable) -> str:
     """What a program prints that finds the packages of a folder."""
     return run(interpreter, "-X", "faulthandler", "-W", "error", "-c", program, PYTHONPATH=str(folder)).stdout

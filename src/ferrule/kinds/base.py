@@ -90,6 +90,9 @@ HOLDS_NO_CODE: Final = "holds-no-code"
 BINDINGS: Final = "bindings"
 """Role of generated bindings, and the trait that says where they belong in the project."""
 
+BINDINGS_TYPES: Final = "bindings-types"
+"""Role of the types of generated bindings, beside them, where a language has them in a file of their own."""
+
 LEFT_TO_AUTHOR: Final = "left-to-author"
 """Role of the file with what bindings leave out: names and reasons, as JSON."""
 

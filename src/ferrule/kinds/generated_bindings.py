@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from typing import TYPE_CHECKING, Final
 
 from ferrule import bindings
@@ -11,7 +12,7 @@ from ferrule.core.errors import BuildError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, ActionInterface, Output
 from ferrule.formats.interfaces import header as header_interface
-from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR, Context, PlanProblem
+from ferrule.kinds.base import BINDINGS, BINDINGS_TYPES, LEFT_TO_AUTHOR, Context, PlanProblem
 from ferrule.tools import zig
 from ferrule.tools.run import ToolFailed
 
@@ -42,16 +43,28 @@ def plan(
             f"{header} names a list of headers, and bindings are made of one",
             "name an artifact with `file`, or with `crate`",
         )
+    types = bindings.LANGUAGES[language].types_file
     return Action(
         id=f"{context.artifact}@bindings",
         artifact=context.artifact,
         kind="bindings",
         recipe=GeneratedBindings(action.interface, platforms, language, package, path),
-        outputs=(Output(path.rpartition("/")[2], BINDINGS), Output(f"{LEFT_TO_AUTHOR}.json", LEFT_TO_AUTHOR)),
+        outputs=(
+            Output(path.rpartition("/")[2], BINDINGS),
+            *([Output(types, BINDINGS_TYPES)] if types else []),
+            Output(f"{LEFT_TO_AUTHOR}.json", LEFT_TO_AUTHOR),
+        ),
         needs=(action.id,),
         tools=("zig",),
         traits=((BINDINGS, path),),
     )
+
+
+def path_of(action: ActionInterface, role: str) -> str:
+    """Where the bindings that an action makes belong in the project, or their types."""
+    folder = action.trait(BINDINGS).rpartition("/")[0]
+    output = action.output(role)
+    return posixpath.normpath(f"{folder}/{output.name if output else ''}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,8 @@ class GeneratedBindings:
                     hint="declare the same for every target, or narrow `targets` of the package",
                 )
         context.output(BINDINGS).write_text(first[1].text, encoding="utf-8", newline="\n")
+        if first[1].types:
+            context.output(BINDINGS_TYPES).write_text(first[1].types, encoding="utf-8", newline="\n")
         context.output(LEFT_TO_AUTHOR).write_text(json.dumps(dict(first[1].left), indent=1) + "\n", encoding="utf-8")
 
     def _generated(self, context: ActionContext, name: str, platform: Platform) -> bindings.Bindings:
@@ -117,10 +132,13 @@ class GeneratedBindings:
         )
 
 
-def packed(context: ActionContext, action: ActionInterface) -> bytes:
-    """The bindings that a needed action made; raises BuildError where the project has others in their place."""
-    text = context.input(action, BINDINGS).read_bytes()
-    path = action.trait(BINDINGS)
+def packed(context: ActionContext, action: ActionInterface, role: str = BINDINGS) -> bytes:
+    """The bindings that a needed action made, or their types.
+
+    Raises BuildError where the project has others in their place.
+    """
+    text = context.input(action, role).read_bytes()
+    path = path_of(action, role)
     file = context.project / path
     if file.is_file() and file.read_bytes() != text:
         raise BuildError(

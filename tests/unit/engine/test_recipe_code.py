@@ -118,6 +118,7 @@ def test_code_of_a_kind_is_its_own_and_that_of_the_rooms_below(
         ("gomodule", "ferrule.formats.gobindings:runtime.go"),
         ("wheel.pack", "ferrule.bindings.python_runtime"),
         ("gomodule", "ferrule.bindings.go:runtime.go.in"),
+        ("npm.package", "ferrule.bindings.node:runtime.mjs"),
         ("npm.package", "ferrule.kinds.npm.package:npm.mjs"),
         ("wheel.sdist", "ferrule.kinds.wheel.sdist:sdist_backend.py.in"),
         ("npm.package", "ferrule.tools.jco:package-lock.json"),

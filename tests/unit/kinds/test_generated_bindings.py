@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import tarfile
 import zipfile
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -14,11 +16,14 @@ from fakes.toolchain import lay_out
 from fakes.triples import ARM, MAC, X86
 from ferrule.app.release import run as release
 from ferrule.core.errors import BuildError, ConfigErrors
+from ferrule.core.facts import BuildIdentity
 from ferrule.core.model import Output
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Tool, Toolchain
-from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR
+from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR, PlanProblem
 from ferrule.kinds.generated_bindings import GeneratedBindings
+from ferrule.kinds.npm import bindings as npm_bindings
+from ferrule.kinds.npm.package import NpmPackage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +99,102 @@ def test_a_go_module_has_them_beside_its_loader(bound: Demo) -> None:
     text = (bound.dist / "go" / path).read_text()
     assert "func (library *Library) Add(a int32, b int32) int32 {" in text
     assert '"example.com/demo/internal/ferrule/native"' in text
+
+
+JAVASCRIPT = "packaging/js/native/bindings"
+
+
+def in_javascript(bound: Demo, **package: object) -> None:
+    """The npm package has a native library, and bindings of it."""
+    bound.edit(
+        "npm: {kind: npm, component: component, source: packaging/js}",
+        "npm: {kind: npm, library: native, bindings: header, source: packaging/js}",
+    )
+    document = {"name": "demo", "dependencies": {"koffi": "^3.3.4"}, **package}
+    (bound.project / "packaging/js/package.json").write_text(json.dumps(document, indent=1))
+
+
+def test_an_npm_package_has_them_beside_what_finds_the_library_with_types(bound: Demo) -> None:
+    in_javascript(bound)
+    done = bound.ferrule("bindings")
+    assert [line for line in done.stdout.splitlines() if "js" in line.partition(":")[0]] == [
+        f"{JAVASCRIPT}.js: written",
+        f"{JAVASCRIPT}.d.ts: written",
+    ]
+    assert {outcome.state for outcome in bound.run().outcomes} == {"built", "cached"}
+    with tarfile.open(bound.dist / "demo-1.2.3.tgz") as package:
+        names = package.getnames()
+        streams = {name: package.extractfile(f"package/native/{name}") for name in ("index.js", "index.d.ts")}
+        texts = {name: stream.read().decode() for name, stream in streams.items() if stream}
+    assert [name for name in names if "native/" in name] == [
+        f"package/native/{name}" for name in ("bindings.d.ts", "bindings.js", "index.d.ts", "index.js")
+    ]
+    assert re.search(r'\nexport const INTERFACE = "[0-9a-f]{64}";\n', texts["index.js"])
+    assert texts["index.d.ts"].endswith("export declare const INTERFACE: string;\n")
+
+
+@pytest.mark.parametrize("suffix", ["js", "d.ts"])
+def test_others_in_an_npm_package_are_refused(bound: Demo, suffix: str) -> None:
+    in_javascript(bound)
+    (bound.project / "packaging/js/native").mkdir()
+    (bound.project / f"{JAVASCRIPT}.{suffix}").write_text("// of an older header\n")
+    errors = {(error.where, error.message) for outcome in bound.run().outcomes if (error := outcome.error)}
+    assert errors == {(f"{JAVASCRIPT}.{suffix}", "these bindings are not those of the header as it is now")}
+
+
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        ({"dependencies": {}}, "package.json:3:2: the bindings call the library by koffi, and this does not depend"),
+        ({"dependencies": []}, "does not depend on it"),
+        ({"dependencies": {"koffi": "^2.16.0"}}, "4:3: .* need koffi 3.3.4 or a newer one below 4, and .* asks for"),
+        ({"dependencies": {"koffi": "*"}}, r"4:3: .* this asks for \*"),
+        ({"dependencies": {"koffi": ">=3.3.4"}}, "this asks for >=3.3.4"),
+        ({"dependencies": {"koffi": "~3.3.3"}}, "this asks for ~3.3.3"),
+        ({"engines": {"node": ">=18"}}, "`engines` says node >=18, and the bindings need Node.js 20 or newer"),
+    ],
+)
+def test_what_bindings_need_of_package_json_is_asked_for(bound: Demo, package: dict[str, object], message: str) -> None:
+    in_javascript(bound, **package)
+    with pytest.raises(ConfigErrors, match=message):
+        release.make_plan(release.load(bound.project), bound.context)
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        {"dependencies": {"koffi": "3.4.0"}},
+        {"dependencies": {"koffi": ">=3.3.4 <4"}},
+        {"dependencies": {}, "peerDependencies": {"koffi": "^3.10.0"}, "engines": {"node": ">=22"}},
+    ],
+)
+def test_what_bindings_need_may_be_said_in_several_ways(bound: Demo, package: dict[str, object]) -> None:
+    in_javascript(bound, **package)
+    plan = release.make_plan(release.load(bound.project), bound.context)
+    assert "npm@bindings" in {action.id for action in plan.actions}
+
+
+def test_an_addon_of_nodejs_needs_none() -> None:
+    row: Any = SimpleNamespace(file="demo.node")
+    with pytest.raises(PlanProblem, match="this one is an addon of Node-API"):
+        npm_bindings.plan(cast("Any", None), "header", "native", "demo", "js", (row,))
+
+
+def test_libraries_of_different_interfaces_have_no_bindings_in_common() -> None:
+    rows: Any = tuple(SimpleNamespace(library=SimpleNamespace(id=name)) for name in ("one", "other"))
+    action: Any = SimpleNamespace()
+    package = NpmPackage("js", "", None, "{}", (), 0, rows, bindings=action)
+    facts = {name: SimpleNamespace(identity=BuildIdentity("f", name)) for name in ("one", "other")}
+    context: Any = SimpleNamespace(recorded=facts.__getitem__)
+    with pytest.raises(BuildError, match="have different interfaces, and the bindings have one for all"):
+        package._native(context)
+
+
+def test_an_npm_package_without_a_library_has_none(bound: Demo) -> None:
+    in_javascript(bound)
+    bound.edit("npm: {kind: npm, library: native,", "npm: {kind: npm, component: component,")
+    with pytest.raises(ConfigErrors, match="bindings call a native library, and this names none"):
+        release.make_plan(release.load(bound.project), bound.context)
 
 
 def test_a_build_puts_them_into_what_packs_them_alone(bound: Demo) -> None:

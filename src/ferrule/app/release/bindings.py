@@ -10,7 +10,8 @@ from ferrule import plan as planning
 from ferrule.core.errors import UsageError
 from ferrule.core.model import Digest
 from ferrule.engine.store import storage_errors
-from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR
+from ferrule.kinds.base import BINDINGS, BINDINGS_TYPES, LEFT_TO_AUTHOR
+from ferrule.kinds.generated_bindings import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,7 +37,7 @@ def bindings_only(plan: Plan) -> Plan:
         raise UsageError(
             "no artifact has generated bindings",
             where="targets.yaml",
-            hint="name a header artifact by `bindings` at a wheel or a Go module",
+            hint="name a header artifact by `bindings` at a wheel, a Go module or an npm package",
         )
     return part
 
@@ -46,12 +47,14 @@ def write(outcomes: Iterable[Outcome], store: Store, root: Path) -> tuple[Writte
     written = []
     for outcome in outcomes:
         records = {o.role: r for o in outcome.action.outputs for r in outcome.files if r.name == o.name}
-        if BINDINGS in records:
-            path, record = outcome.action.interface.trait(BINDINGS), records[BINDINGS]
+        for role in (BINDINGS, BINDINGS_TYPES):
+            if role not in records:
+                continue
+            path, record = path_of(outcome.action.interface, role), records[role]
             with storage_errors(root / path):
                 changed = not (root / path).is_file() or Digest.of_file(root / path) != record.digest
                 left = json.loads(store.object(records[LEFT_TO_AUTHOR].digest).read_bytes())
             if changed:
                 store.copy_out(record, root / path)
-            written.append(WrittenBindings(path, changed, left))
+            written.append(WrittenBindings(path, changed, left if role == BINDINGS else {}))
     return tuple(written)

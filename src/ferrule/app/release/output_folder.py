@@ -16,7 +16,7 @@ from ferrule.core.printable import printable
 from ferrule.core.safe_files import MANIFEST, clear, own_folder, read_regular
 from ferrule.engine.events import Noticed
 from ferrule.engine.store import ASIDE, storage_errors, write_aside
-from ferrule.kinds.base import BINDINGS, LEFT_TO_AUTHOR
+from ferrule.kinds.base import BINDINGS, BINDINGS_TYPES, LEFT_TO_AUTHOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ferrule.engine.store import Store
 
 
-_INNER: Final = frozenset({"layer", BINDINGS, LEFT_TO_AUTHOR})
+_INNER: Final = frozenset({"layer", BINDINGS, BINDINGS_TYPES, LEFT_TO_AUTHOR})
 """Roles of what is of use in what packs it alone; `ferrule bindings` puts bindings where they belong."""
 
 

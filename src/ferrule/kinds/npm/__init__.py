@@ -17,7 +17,7 @@ from ferrule.formats.package_json import (
     package_problems,
     read_package_json,
 )
-from ferrule.kinds import npm_platforms
+from ferrule.kinds import generated_bindings, npm_platforms
 from ferrule.kinds.base import (
     ArtifactRef,
     Context,
@@ -29,7 +29,7 @@ from ferrule.kinds.base import (
     version_problem,
 )
 from ferrule.kinds.linked_code import third_party
-from ferrule.kinds.npm import native
+from ferrule.kinds.npm import bindings, native
 from ferrule.kinds.npm.package import COMPONENT, NODE, NpmPackage
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ class NpmSpec(Spec):
         description="The library to pack, an addon by napi or one with a C interface, in a package for each platform "
         "that npm installs along: `./native/index.js` finds it.",
     )
+    bindings: Annotated[str, ArtifactRef(("header",))] | None = Field(
+        default=None,
+        description=f"{generated_bindings.DESCRIPTION} They are `./native/bindings.js`, on koffi, of which "
+        "package.json names a version.",
+    )
     source: Annotated[RelativePath, ProjectPath("folder")] = Field(
         description="Folder with package.json, and the JavaScript and types that import `./component/index.js` or "
         "`./native/index.js`."
@@ -61,6 +66,8 @@ def plan(spec: NpmSpec, context: Context) -> list[Action]:
     """The package that is one for all machines, and those with a library, one for each platform."""
     if spec.library is None and spec.component is None:
         raise PlanProblem("kind", "there is nothing to pack", "name `library`, `component` or both")
+    if spec.bindings is not None and spec.library is None:
+        raise PlanProblem("bindings", "bindings call a native library, and this names none", "name it by `library`")
     if spec.library is not None:
         return _plan_native(spec, spec.library, context)
     targets = [target.triple for target in context.targets if context.platforms[target.triple].is_portable]
@@ -79,7 +86,13 @@ def _plan_native(spec: NpmSpec, library: str, context: Context) -> list[Action]:
     component = next(iter(context.actions_of(spec.component)), None) if spec.component else None
     if not rows or (spec.component and component is None):
         return []
-    return [*_actions(spec, context, manifest, component, rows), *_native(spec, context, manifest, rows)]
+    name = manifest["name"]
+    generated = bindings.plan(context, spec.bindings, library, name, spec.source, rows) if spec.bindings else []
+    return [
+        *generated,
+        *_actions(spec, context, manifest, component, rows, *generated),
+        *_native(spec, context, manifest, rows),
+    ]
 
 
 def _native(
@@ -127,6 +140,7 @@ def _actions(
     manifest: Mapping[str, Any],
     component: Action | None,
     rows: tuple[LibraryPackage, ...],
+    generated: Action | None = None,
 ) -> list[Action]:
     project = context.project
     output = component.interface.output("component") if component else None
@@ -146,9 +160,14 @@ def _actions(
             license_files=project.license_files,
             epoch=project.epoch,
             contents=third_party.interfaces(contents),
+            bindings=generated.interface if generated else None,
         ),
         outputs=(tarball,),
-        needs=(*([component.id] if component else []), *(one.id for one in contents)),
+        needs=(
+            *([component.id] if component else []),
+            *(one.id for one in contents),
+            *([generated.id, *(row.library.id for row in rows)] if generated else []),
+        ),
         sources=(spec.source, *project.license_files),
         tools=("jco",) if component else (),
         traits=npm_platforms.purl(manifest["name"], context),
@@ -203,6 +222,8 @@ def _problems(package: PackageJson, spec: NpmSpec, context: Context) -> Iterator
     source, folders = spec.source, _folders(spec)
     for problem in package_problems(package, context.project.version, context.project.license):
         yield PlanProblem("source", problem.message, problem.hint, problem.where)
+    if spec.bindings is not None:
+        yield from bindings.problems(package)
     for key, path in entry_points_by_key(package.document):
         # What the release writes is not there yet.
         if not (

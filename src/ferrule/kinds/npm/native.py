@@ -120,12 +120,26 @@ def about(manifest: Mapping[str, object]) -> str:
     return json.dumps({key: manifest[key] for key in _TAKEN_OVER if key in manifest}, ensure_ascii=False)
 
 
-def finder(rows: Iterable[PlatformPackage]) -> list[Member]:
-    """The module of the main package that finds the library, and its types."""
+def finder(rows: Iterable[PlatformPackage], interface: str | None = None) -> list[Member]:
+    """The module of the main package that finds the library, and its types.
+
+    `interface` is the fingerprint of the C interface that bindings were made for, where there are any.
+    """
+    said = dict.fromkeys(_TEMPLATES, "") if interface is None else _says(interface)
     table = [row.row("package") for row in rows]
     members = []
     for name, template in _TEMPLATES.items():
         text = (Path(__file__).parent / template).read_text(encoding="utf-8")
-        text = text.replace("__PACKAGES__", json.dumps(table, indent=4))
+        text = text.replace("__PACKAGES__", json.dumps(table, indent=4)) + said[name]
         members.append(Member(name, text.encode()))
     return members
+
+
+def _says(interface: str) -> dict[str, str]:
+    """What the module and its types say of the interface."""
+    comment = "// Fingerprint of the C interface that the bindings beside this were made for.\n"
+    return {
+        "index.js": f"\n{comment}export const INTERFACE = {json.dumps(interface)};\n",
+        "index.d.ts": "\n/** Fingerprint of the C interface that the bindings beside this were made for. */\n"
+        "export declare const INTERFACE: string;\n",
+    }

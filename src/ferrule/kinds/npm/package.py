@@ -16,7 +16,7 @@ from ferrule.formats.javascript_imports import SUFFIXES, imported_files
 from ferrule.formats.npm_files import names_nothing, packed_names
 from ferrule.formats.package_json import entry_points_by_key, is_entry_point
 from ferrule.kinds.linked_code import third_party
-from ferrule.kinds.npm import native
+from ferrule.kinds.npm import bindings, native
 from ferrule.tools import jco
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class NpmPackage:
     natives: tuple[LibraryPackage, ...] = ()
     compressor: str = deflate.COMPRESSOR
     contents: tuple[ActionInterface, ...] = ()
+    bindings: ActionInterface | None = None
 
     def make(self, context: ActionContext) -> None:
         """Write the tarball as npm does: everything in the folder `package`."""
@@ -76,7 +77,7 @@ class NpmPackage:
             manifest["optionalDependencies"] = {**manifest.get("optionalDependencies", {}), **installed}
         folders = (
             *below(COMPONENT, generated),
-            *below(native.FOLDER, native.finder(self.natives) if self.natives else ()),
+            *below(native.FOLDER, self._native(context) if self.natives else ()),
         )
         text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
         entries = in_order((*self._wrapper(context, text, [member.name for member in folders]), *folders))
@@ -91,6 +92,23 @@ class NpmPackage:
                 )
         self._check_imports(context, entries)
         tar.write_tar_gz(context.output("package"), below("package", entries), self.epoch)
+
+    def _native(self, context: ActionContext) -> list[Member]:
+        """What finds the library, and bindings with their types if there are any."""
+        if self.bindings is None:
+            return native.finder(self.natives)
+        return [*native.finder(self.natives, self._interface(context)), *bindings.packed(context, self.bindings)]
+
+    def _interface(self, context: ActionContext) -> str:
+        """The fingerprint of the libraries' interface. Raises BuildError where they have several."""
+        interfaces = {context.recorded(row.library.id).identity.interface or "" for row in self.natives}
+        if len(interfaces) > 1:
+            raise BuildError(
+                "the libraries of the targets have different interfaces, and the bindings have one for all",
+                where=self.source,
+                hint="declare the same functions for every target",
+            )
+        return interfaces.pop()
 
     def _check_imports(self, context: ActionContext, entries: Sequence[Member]) -> None:
         """Raise BuildError where a module imports a file that is there and is not packed, as Git ignores it."""
