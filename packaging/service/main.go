@@ -1,8 +1,12 @@
-// Command email-validator-service answers over HTTP whether a sign-up form should take an e-mail address.
+// Command email-validator-service shows the three libraries in one service over HTTP: whether a sign-up form should take
+// an e-mail address, sealing with a key that never leaves it, and statistics of a series.
 //
 //	GET  /check?address=…            {"decision":"Allowed"}, or "Denied" and why
 //	POST /check {"address": "…"}     the same, and no proxy on the way logs the address
-//	GET  /telemetry                  how often the library was called and how long it took, as OTLP in JSON
+//	POST /seal {"message": base64}   {"sealed": base64}; what is "associated" is authenticated, and not in it
+//	POST /open {"sealed": base64}    {"message": base64}
+//	POST /statistics {"values": []}  count, mean, variance, and the "quantiles" that are asked for
+//	GET  /telemetry                  how often the libraries were called and how long it took, as OTLP in JSON
 //	GET  /healthz                    the process is alive
 //	GET  /readyz                     it takes requests; not any more once it was told to end
 //	GET  /version                    what it and its library were built from
@@ -24,6 +28,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	signalstats "example.org/ferrule/signal-stats"
 )
 
 const (
@@ -69,13 +75,23 @@ func serve(ctx context.Context, settings Settings, stdout io.Writer) error {
 		return err
 	}
 	defer validator.Close()
+	sealing, err := openVault(settings, counted.of("sealed-box"))
+	if err != nil {
+		return err
+	}
+	defer sealing.Close()
+	statistics, err := signalstats.Open(signalstats.Options{Library: settings.Stats, Observe: counted.of("signal-stats")})
+	if err != nil {
+		return err
+	}
+	defer statistics.Close()
 	listener, err := net.Listen("tcp", settings.Listen)
 	if err != nil {
 		return err
 	}
 	var ending atomic.Bool
 	server := &http.Server{
-		Handler:           handler(validator, version(), counted, &ending, logger),
+		Handler:           handler(libraries{validator, sealing, statistics}, version(), counted, &ending, logger),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      20 * time.Second,

@@ -17,9 +17,11 @@ import (
 // environment is the library that these tests work with, a port of this machine that is free, and what a test adds.
 func environment(t *testing.T, more map[string]string) func(string) string {
 	t.Helper()
-	library := os.Getenv("EMAIL_VALIDATOR_LIBRARY")
-	if library == "" {
-		t.Fatal("EMAIL_VALIDATOR_LIBRARY has to name the native library")
+	values := map[string]string{}
+	for _, name := range []string{"EMAIL_VALIDATOR_LIBRARY", "SEALED_BOX_LIBRARY", "SIGNAL_STATS_LIBRARY"} {
+		if values[name] = os.Getenv(name); values[name] == "" {
+			t.Fatal(name + " has to name the native library")
+		}
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,7 +29,7 @@ func environment(t *testing.T, more map[string]string) func(string) string {
 	}
 	listen := free.Addr().String()
 	free.Close()
-	values := map[string]string{"EMAIL_VALIDATOR_LIBRARY": library, "EMAIL_VALIDATOR_LISTEN": listen}
+	values["EMAIL_VALIDATOR_LISTEN"] = listen
 	return func(name string) string {
 		if value, given := more[name]; given {
 			return value
@@ -119,6 +121,11 @@ func TestWhatCannotWorkIsSaidAtTheStart(t *testing.T) {
 		"no such type": {map[string]string{"EMAIL_VALIDATOR_BLOCK": "FREEE"}, 1, "FREEE"},
 		"no file":      {map[string]string{"EMAIL_VALIDATOR_FREE_DOMAINS": "/nowhere"}, 1, "/nowhere"},
 		"no library":   {map[string]string{"EMAIL_VALIDATOR_LIBRARY": "/nowhere.so"}, 1, "/nowhere.so"},
+		"no box":       {map[string]string{"SEALED_BOX_LIBRARY": "/nowhere.so"}, 1, "/nowhere.so"},
+		"no stats":     {map[string]string{"SIGNAL_STATS_LIBRARY": "/nowhere.so"}, 1, "/nowhere.so"},
+		"no key file":  {map[string]string{"EMAIL_VALIDATOR_SEALING_KEY_FILE": "/nowhere"}, 1, "/nowhere"},
+		"a short key":  {map[string]string{"EMAIL_VALIDATOR_SEALING_KEY_FILE": file(t, strings.Repeat("k", 31))}, 1, "exactly 32 bytes"},
+		"a long key":   {map[string]string{"EMAIL_VALIDATOR_SEALING_KEY_FILE": file(t, strings.Repeat("k", 33))}, 1, "exactly 32 bytes"},
 		"no collector": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, 1, "http://collector:4318"},
 		"no interval":  {map[string]string{"OTEL_METRIC_EXPORT_INTERVAL": "0"}, 1, "milliseconds"},
 		"no port":      {map[string]string{"EMAIL_VALIDATOR_LISTEN": "127.0.0.1:99999"}, 1, "99999"},

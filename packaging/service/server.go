@@ -7,17 +7,25 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	emailvalidator "example.org/ferrule/email-validator"
+	sealedbox "example.org/ferrule/sealed-box"
+	signalstats "example.org/ferrule/signal-stats"
 )
 
 const (
 	maxBody = 64 << 10
+	// maxMessage is for what is sealed or opened, in base64, and maxSeries for a list of numbers.
+	maxMessage   = 1 << 20
+	maxSeries    = 1 << 20
+	maxQuantiles = 100
 	// patience is how long the look-ups of one request may take.
 	patience = 5 * time.Second
 )
@@ -35,28 +43,57 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.message }
 
-// handler answers every request. No log line holds an address or a part of one: of a request's path only the pattern
-// is logged, of an error only what the library says.
-func handler(validator checker, about Version, counted *telemetry, ending *atomic.Bool, logger *slog.Logger) http.Handler {
+// sealer is what the handlers need of a vault.
+type sealer interface {
+	Seal(message, associated []byte) ([]byte, error)
+	Open(sealed, associated []byte) ([]byte, error)
+}
+
+// statist is what the handlers need of signal-stats.
+type statist interface {
+	Mean(values []float64) (float64, error)
+	Variance(values []float64, degreesOfFreedom uint32) (float64, error)
+	Quantiles(quantiles, values, probabilities []float64, between signalstats.Interpolation, scratch []float64) error
+}
+
+// libraries are what the service offers.
+type libraries struct {
+	checker
+	sealer
+	statist
+}
+
+// handler answers every request. No log line holds an address, a message or a part of one: of a request's path only the
+// pattern is logged, of an error only what the library says.
+func handler(offered libraries, about Version, counted *telemetry, ending *atomic.Bool, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	check := func(address func(*http.Request) (string, error)) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			candidate, err := address(r)
-			var decision emailvalidator.Decision
-			if err == nil {
-				ctx, cancel := context.WithTimeout(r.Context(), patience)
-				defer cancel()
-				decision, err = validator.Check(ctx, candidate)
-			}
+	route := func(pattern string, result func(*http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			value, err := result(r)
 			if err != nil {
 				refuse(w, r, logger, err)
 				return
 			}
-			answer(w, http.StatusOK, decision)
+			answer(w, http.StatusOK, value)
+		})
+	}
+	check := func(address func(*http.Request) (string, error)) func(*http.Request) (any, error) {
+		return func(r *http.Request) (any, error) {
+			candidate, err := address(r)
+			if err != nil {
+				return nil, err
+			}
+			ctx, cancel := context.WithTimeout(r.Context(), patience)
+			defer cancel()
+			return offered.Check(ctx, candidate)
 		}
 	}
-	mux.HandleFunc("GET /check", check(fromQuery))
-	mux.HandleFunc("POST /check", check(fromBody))
+	route("GET /check", check(fromQuery))
+	route("POST /check", check(fromBody))
+	route("POST /seal", func(r *http.Request) (any, error) { return seal(offered, r) })
+	route("POST /open", func(r *http.Request) (any, error) { return unseal(offered, r) })
+	route("POST /statistics", func(r *http.Request) (any, error) { return statisticsOf(offered, r) })
+	route("GET /telemetry", func(*http.Request) (any, error) { return counted.document(serviceName, time.Now()), nil })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
@@ -66,9 +103,6 @@ func handler(validator checker, about Version, counted *telemetry, ending *atomi
 			return
 		}
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
-	})
-	mux.HandleFunc("GET /telemetry", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, counted.document(serviceName, time.Now()))
 	})
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, about)
@@ -85,59 +119,185 @@ func fromQuery(r *http.Request) (string, error) {
 }
 
 func fromBody(r *http.Request) (string, error) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return "", &refusal{http.StatusUnsupportedMediaType, "send application/json"}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return "", &refusal{http.StatusRequestEntityTooLarge, "the request is too long for one address"}
-	}
-	if err != nil {
-		return "", &refusal{http.StatusBadRequest, "the request could not be read"}
-	}
-	malformed := &refusal{http.StatusBadRequest, `send {"address": "joe@example.com"}, in UTF-8 and with nothing else in it`}
 	var question struct {
 		Address *string `json:"address"`
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if !utf8.Valid(body) || decoder.Decode(&question) != nil || question.Address == nil {
-		return "", malformed
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return "", malformed
+	body, err := read(r, maxBody, `{"address": "joe@example.com"}`, &question)
+	if err != nil {
+		return "", err
 	}
 	// Half of a surrogate pair is no text, and Go would decide about another address than the one that was sent.
-	if bytes.ContainsRune([]byte(*question.Address), utf8.RuneError) && !bytes.ContainsRune(body, utf8.RuneError) &&
-		!bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`)) {
-		return "", malformed
+	if question.Address == nil ||
+		strings.ContainsRune(*question.Address, utf8.RuneError) && !bytes.ContainsRune(body, utf8.RuneError) &&
+			!bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`)) {
+		return "", malformed(`{"address": "joe@example.com"}`)
 	}
 	return *question.Address, nil
 }
 
+func malformed(example string) error {
+	return &refusal{http.StatusBadRequest, "send " + example + ", in UTF-8 and with nothing else in it"}
+}
+
+// read takes the object of a request's body, of at most so many bytes, and gives the bytes too.
+func read(r *http.Request, limit int64, example string, question any) ([]byte, error) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return nil, &refusal{http.StatusUnsupportedMediaType, "send application/json"}
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, limit))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return nil, &refusal{http.StatusRequestEntityTooLarge, "the request is too long"}
+	}
+	if err != nil {
+		return nil, &refusal{http.StatusBadRequest, "the request could not be read"}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if !utf8.Valid(body) || decoder.Decode(question) != nil {
+		return nil, malformed(example)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, malformed(example)
+	}
+	return body, nil
+}
+
+func seal(box sealer, r *http.Request) (any, error) {
+	var question struct {
+		Message    *[]byte `json:"message"`
+		Associated []byte  `json:"associated"`
+	}
+	const example = `{"message": "aGVsbG8=", "associated": "dG8="}`
+	if _, err := read(r, maxMessage, example, &question); err != nil {
+		return nil, err
+	}
+	if question.Message == nil {
+		return nil, malformed(example)
+	}
+	sealed, err := box.Seal(*question.Message, question.Associated)
+	return map[string][]byte{"sealed": sealed}, err
+}
+
+func unseal(box sealer, r *http.Request) (any, error) {
+	var question struct {
+		Sealed     *[]byte `json:"sealed"`
+		Associated []byte  `json:"associated"`
+	}
+	const example = `{"sealed": "U0JPWA==", "associated": "dG8="}`
+	if _, err := read(r, maxMessage, example, &question); err != nil {
+		return nil, err
+	}
+	if question.Sealed == nil {
+		return nil, malformed(example)
+	}
+	message, err := box.Open(*question.Sealed, question.Associated)
+	if message == nil {
+		message = []byte{} // in JSON it is a text, not null
+	}
+	return map[string][]byte{"message": message}, err
+}
+
+// summary is what is said of a series; a single value has no variance.
+type summary struct {
+	Count     int       `json:"count"`
+	Mean      float64   `json:"mean"`
+	Variance  *float64  `json:"variance,omitempty"`
+	Quantiles []float64 `json:"quantiles,omitempty"`
+}
+
+func statisticsOf(stats statist, r *http.Request) (any, error) {
+	var question struct {
+		Values    []float64 `json:"values"`
+		Quantiles []float64 `json:"quantiles"`
+	}
+	if _, err := read(r, maxSeries, `{"values": [1, 2, 3], "quantiles": [0.5]}`, &question); err != nil {
+		return nil, err
+	}
+	if len(question.Quantiles) > maxQuantiles {
+		return nil, &refusal{http.StatusRequestEntityTooLarge, "too many quantiles are asked for"}
+	}
+	result := summary{Count: len(question.Values)}
+	var err error
+	if result.Mean, err = stats.Mean(question.Values); err != nil {
+		return nil, err
+	}
+	if result.Count > 1 {
+		variance, err := stats.Variance(question.Values, 1)
+		if err != nil {
+			return nil, err
+		}
+		result.Variance = &variance
+	}
+	if len(question.Quantiles) > 0 {
+		result.Quantiles = make([]float64, len(question.Quantiles))
+		scratch := make([]float64, len(question.Values))
+		if err := stats.Quantiles(result.Quantiles, question.Values, question.Quantiles, signalstats.Linear, scratch); err != nil {
+			return nil, err
+		}
+	}
+	if math.IsInf(result.Mean, 0) || result.Variance != nil && math.IsInf(*result.Variance, 0) {
+		return nil, &refusal{http.StatusUnprocessableEntity, "a result is beyond the numbers that JSON can carry"}
+	}
+	return result, nil
+}
+
+// ofClients are the errors of libraries that a client can act on. Why something cannot be opened is not told apart.
+var ofClients = []struct {
+	err error
+	refusal
+}{
+	{emailvalidator.ErrNotUTF8, refusal{http.StatusBadRequest, "the address is not UTF-8"}},
+	{emailvalidator.ErrTooLong, refusal{http.StatusRequestEntityTooLarge, "the address is too long"}},
+	{sealedbox.ErrRejected, cannotBeOpened},
+	{sealedbox.ErrMalformed, cannotBeOpened},
+	{sealedbox.ErrWrongKey, cannotBeOpened},
+	{sealedbox.ErrNotAllowed, cannotBeOpened},
+	{sealedbox.ErrUnknownAlgorithm, cannotBeOpened},
+	{sealedbox.ErrUnsupportedVersion, cannotBeOpened},
+	{signalstats.ErrTooFew, refusal{http.StatusUnprocessableEntity, "there are too few values"}},
+	{signalstats.ErrInvalidArgument, refusal{http.StatusBadRequest, "a quantile is between 0 and 1"}},
+}
+
+var cannotBeOpened = refusal{http.StatusUnprocessableEntity, "this key, with what is associated, does not open it"}
+
 // refuse answers with an error: the client's own faults in words, those of look-ups and the library in general ones.
 func refuse(w http.ResponseWriter, r *http.Request, logger *slog.Logger, err error) {
 	failure := (*refusal)(nil)
+	for _, one := range ofClients {
+		if errors.Is(err, one.err) {
+			failure = &one.refusal
+		}
+	}
 	switch {
-	case errors.As(err, &failure):
-	case errors.Is(err, emailvalidator.ErrNotUTF8):
-		failure = &refusal{http.StatusBadRequest, "the address is not UTF-8"}
-	case errors.Is(err, emailvalidator.ErrTooLong):
-		failure = &refusal{http.StatusRequestEntityTooLarge, "the address is too long"}
+	case failure != nil, errors.As(err, &failure):
 	case errors.Is(err, emailvalidator.ErrLookup), errors.Is(err, context.DeadlineExceeded):
 		failure = &refusal{http.StatusServiceUnavailable, "a look-up gave no answer; try again"}
 		w.Header().Set("Retry-After", "1")
 	case r.Context().Err() != nil:
 		return // nobody is there to hear it
 	default:
-		failure = &refusal{http.StatusInternalServerError, "the address could not be checked"}
+		failure = &refusal{http.StatusInternalServerError, "a fault of the service"}
 	}
 	if failure.status >= http.StatusInternalServerError {
-		code := emailvalidator.ErrInternal
-		errors.As(err, &code)
-		logger.Error("check failed", "code", code.Error())
+		logger.Error("call failed", "code", codeOf(err))
 	}
 	answer(w, failure.status, map[string]string{"error": failure.message})
+}
+
+// codeOf is what a library says of a failure without anything of its arguments.
+func codeOf(err error) string {
+	var code emailvalidator.Code
+	var sealing *sealedbox.Error
+	var statistics *signalstats.Error
+	switch {
+	case errors.As(err, &code):
+		return code.Error()
+	case errors.As(err, &sealing):
+		return sealing.Status.Error()
+	case errors.As(err, &statistics):
+		return statistics.Status.Error()
+	}
+	return "unknown"
 }
 
 func answer(w http.ResponseWriter, status int, value any) {

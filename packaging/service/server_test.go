@@ -29,6 +29,10 @@ func fail(err error) checkerFunc {
 	return func(string) (emailvalidator.Decision, error) { return emailvalidator.Decision{}, err }
 }
 
+func offering(offered libraries, ending *atomic.Bool, logger *slog.Logger) http.Handler {
+	return handler(offered, Version{}, newTelemetry(), ending, logger)
+}
+
 // ask sends a request to the handlers, and gives the answer and what was logged.
 func ask(t *testing.T, check checkerFunc, method, target, body string) (*http.Response, string, string) {
 	t.Helper()
@@ -38,7 +42,7 @@ func ask(t *testing.T, check checkerFunc, method, target, body string) (*http.Re
 		request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	}
 	answered := httptest.NewRecorder()
-	handler(check, Version{}, newTelemetry(), new(atomic.Bool), slog.New(slog.NewJSONHandler(&log, nil))).ServeHTTP(answered, request)
+	offering(libraries{checker: check}, new(atomic.Bool), slog.New(slog.NewJSONHandler(&log, nil))).ServeHTTP(answered, request)
 	result := answered.Result()
 	text, err := io.ReadAll(result.Body)
 	if err != nil {
@@ -109,7 +113,7 @@ func TestAReplacementCharacterThatWasSentIsAsked(t *testing.T) {
 func TestOnlyJSONIsTaken(t *testing.T) {
 	request := httptest.NewRequest(http.MethodPost, "/check", strings.NewReader(`{"address":"a@b.c"}`))
 	answered := httptest.NewRecorder()
-	handler(checkerFunc(allow), Version{}, newTelemetry(), new(atomic.Bool), slog.New(slog.DiscardHandler)).ServeHTTP(answered, request)
+	offering(libraries{checker: checkerFunc(allow)}, new(atomic.Bool), slog.New(slog.DiscardHandler)).ServeHTTP(answered, request)
 	if answered.Code != http.StatusUnsupportedMediaType {
 		t.Error(answered.Code)
 	}
@@ -145,7 +149,7 @@ func TestAPanicEndsOneRequestOnly(t *testing.T) {
 
 func TestNotReadyAnyMoreButAlive(t *testing.T) {
 	var ending atomic.Bool
-	handlers := handler(checkerFunc(allow), Version{}, newTelemetry(), &ending, slog.New(slog.DiscardHandler))
+	handlers := offering(libraries{checker: checkerFunc(allow)}, &ending, slog.New(slog.DiscardHandler))
 	for _, want := range []struct {
 		ending bool
 		path   string

@@ -18,6 +18,12 @@ type Settings struct {
 	Listen string
 	// Library is the file of the native library: EMAIL_VALIDATOR_LIBRARY, by default the one that the image installs.
 	Library string
+	// Box and Stats are the files of the other libraries: SEALED_BOX_LIBRARY and SIGNAL_STATS_LIBRARY, by default those
+	// that the image installs.
+	Box, Stats string
+	// KeyFile holds the key that seals, 32 bytes: EMAIL_VALIDATOR_SEALING_KEY_FILE. By default a key is made at the start,
+	// and nothing that it sealed can be opened after the end.
+	KeyFile string
 	// Collector takes telemetry by OTLP over HTTP: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT as it is, or
 	// OTEL_EXPORTER_OTLP_ENDPOINT with /v1/metrics behind it; by default nothing is sent.
 	Collector string
@@ -40,6 +46,9 @@ func settingsOf(getenv func(string) string) (Settings, error) {
 	settings := Settings{
 		Listen:  or(getenv(prefix+"LISTEN"), ":8080"),
 		Library: or(getenv(prefix+"LIBRARY"), "/usr/lib/libemail_validator.so"),
+		Box:     or(getenv("SEALED_BOX_LIBRARY"), "/usr/lib/libsealed_box.so"),
+		Stats:   or(getenv("SIGNAL_STATS_LIBRARY"), "/usr/lib/libsignal_stats.so"),
+		KeyFile: getenv(prefix + "SEALING_KEY_FILE"),
 	}
 	var err error
 	if settings.Collector, settings.Interval, err = collector(getenv); err != nil {
