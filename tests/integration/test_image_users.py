@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CHECK_C = CHECKOUT / "rust" / "email-validator-ffi" / "examples" / "c" / "check.c"
 ZIG_TARGET = {X86: "x86_64-linux-gnu.2.17", ARM: "aarch64-linux-gnu.2.17"}
 DENIED = '{"decision":"Denied","blocked":["FREE"]}\n'
-PROGRAM, ENV, MODULE = "/usr/bin/email-validator-service", "EMAIL_VALIDATOR", "example.org/ferrule/email-validator"
+PROGRAM, ENV, MODULES = "/usr/bin/email-validator-service", "EMAIL_VALIDATOR", "example.org/ferrule"
 STRICT = {"require_top_level_domain": True, "allow_domain_literal": False, "blocked_emails": ["INVALID"]}
 SECOND = 1_000_000_000
 CONFINED = ("--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
@@ -238,14 +238,24 @@ def test_the_service_decides_as_the_vectors_say(release, start, vectors, target)
         about = json.loads(service.getresponse().read())
         service.request("GET", "/telemetry")
         telemetry = json.loads(service.getresponse().read())
+        sealed = post(service, "/seal", {"message": "c2VjcmV0", "associated": "dG8="})
+        opened = post(service, "/open", {**sealed, "associated": "dG8="})
+        refused = post(service, "/open", sealed)
+        statistics = post(service, "/statistics", {"values": [1e100, 1, -1e100, 3], "quantiles": [0.5]})
     finally:
         service.close()
     facts = release.manifest["facts"]
     output = about["library"]["build_info"]
     assert (output["target"], output["fingerprint"]) == (target, facts[f"native@{target}"]["fingerprint"])
     assert about["go"] == f"go{facts[f'service@{target}']['go']}"
-    assert counted(telemetry) == {"email_validator_new": 1, "email_validator_check": len(suitable) + 1}
+    assert opened == {"message": "c2VjcmV0"}
+    assert refused == {"error": "this key, with what is associated, does not open it"}
+    assert statistics == {"count": 4, "mean": 1, "variance": 6.666666666666667e199, "quantiles": [2]}
+    calls = {"email_validator_new": 1, "email_validator_check": len(suitable) + 1}
+    calls |= {"sealed_box_new": 1, "sealed_box_key_generate": 1, "signal_stats_new": 1}
+    assert counted(telemetry) == calls
     expected = ["POST /check"] * len(suitable) + ["GET /check", "GET /version", "GET /telemetry"]
+    expected += ["POST /seal", "POST /open", "POST /open", "POST /statistics"]
     assert requests(container, len(expected)) == expected
     assert b"@" not in container.logs()
     assert not container.attrs["State"]["OOMKilled"]
@@ -254,11 +264,15 @@ def test_the_service_decides_as_the_vectors_say(release, start, vectors, target)
 def counted(telemetry: dict) -> dict[str, int]:
     """How often each function of the library was called, by a document of OTLP in JSON."""
     (resource,) = telemetry["resourceMetrics"]
-    (scope,) = resource["scopeMetrics"]
-    (metric,) = scope["metrics"]
-    assert (scope["scope"]["name"], metric["name"], metric["unit"]) == ("email-validator", "ferrule.call.duration", "s")
-    points = metric["histogram"]["dataPoints"]
+    metrics = [metric for scope in resource["scopeMetrics"] for metric in scope["metrics"]]
+    assert {(metric["name"], metric["unit"]) for metric in metrics} == {("ferrule.call.duration", "s")}
+    points = [point for metric in metrics for point in metric["histogram"]["dataPoints"]]
     return {point["attributes"][0]["value"]["stringValue"]: int(point["count"]) for point in points}
+
+
+def post(service: HTTPConnection, path: str, question: dict) -> dict:
+    service.request("POST", path, json.dumps(question), {"Content-Type": "application/json"})
+    return json.loads(service.getresponse().read())
 
 
 def ask(service: HTTPConnection, candidate: str) -> str:
@@ -278,11 +292,16 @@ def test_the_program_is_what_was_built_and_measured(release, target):
 
 
 @pytest.mark.only_on(*LINUX, reason="the service is built for Linux")
-def test_the_service_passes_its_own_tests(release, programs, tmp_path):
+def test_the_service_passes_its_own_tests(release, sealed_box, signal_stats, programs, tmp_path):
     go, source = programs["go"], CHECKOUT / "packaging" / "service"
-    replaced = f'replace {MODULE} => "{release.dist / "go"}"'
-    (tmp_path / "go.work").write_text(f'go 1.25.0\n\nuse "{source}"\n\n{replaced}\n')
-    shutil.copy(release.dist / "go" / "go.sum", tmp_path / "go.work.sum")
+    modules = {
+        "email-validator": release.dist / "go",
+        "sealed-box": sealed_box.dist / "box-go",
+        "signal-stats": signal_stats.dist / "stats-go",
+    }
+    replaced = "".join(f'replace {MODULES}/{name} => "{folder}"\n' for name, folder in modules.items())
+    (tmp_path / "go.work").write_text(f'go 1.25.0\n\nuse "{source}"\n\n{replaced}')
+    shutil.copy(release.dist / "go" / "go.sum", tmp_path / "go.work.sum")  # the others need less
     environment = {
         "GOWORK": str(tmp_path / "go.work"),
         "GOFLAGS": "-mod=readonly",
@@ -290,6 +309,8 @@ def test_the_service_passes_its_own_tests(release, programs, tmp_path):
         "CGO_ENABLED": "0",
         "GOCACHE": str(CHECKOUT / ".ferrule" / "cache" / "go" / "build"),  # what the release compiled
         f"{ENV}_LIBRARY": str(release.library(HOST)),
+        "SEALED_BOX_LIBRARY": str(sealed_box.shared(HOST)),
+        "SIGNAL_STATS_LIBRARY": str(signal_stats.shared(HOST)),
     }
     assert run(Path(go).with_name("gofmt"), "-l", source).stdout == ""
     run(go, "test", "-trimpath", "-vet=all", "-count=1", "./...", cwd=source, **environment)
