@@ -213,6 +213,8 @@ def _context(
     is_packed: bool,
 ) -> Context:
     version = config.versions[artifact.name]
+    # What is packed here and belongs to another release is published there, whatever its `ship` says.
+    is_of_other = is_packed and artifact.name in config.of_other_releases
     if (release := config.by_artifact.get(artifact.name)) is not None:
         info = config.info_of(release)
         project = replace(project, name=info.name, description=info.description)
@@ -230,7 +232,7 @@ def _context(
         read_text=disk.read_text,
         folders=disk.folders,
         planned=lambda: tuple(a for p in planned.values() for a in p.actions),
-        ship=not is_packed if artifact.spec.ship is None else artifact.spec.ship,
+        ship=not is_of_other and (not is_packed if artifact.spec.ship is None else artifact.spec.ship),
         platforms=platforms,
     )
 

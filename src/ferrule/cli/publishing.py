@@ -99,7 +99,8 @@ def opened(
             def problems() -> tuple[PublishError, ...]:
                 of_release = publishable(config.root, manifest, version, tag, changes, host)
                 baseline = interface_gate.kept_in(config.root, named.name if named else None)
-                return (*of_release, *_incompatible(baseline, dist, host))
+                others = (config.only(named) if named else config).of_other_releases
+                return (*of_release, *_incompatible(baseline, dist, host, others))
 
             hide = Hider(secrets_of(host.environment, config.root))
             publishers = _publishers(config, host, dist, tag, rows, scratch, key, hide)
@@ -109,17 +110,19 @@ def opened(
             clear(scratch)
 
 
-def _incompatible(baseline: Path, dist: Path, host: Host) -> Iterator[PublishError]:
+def _incompatible(baseline: Path, dist: Path, host: Host, others: frozenset[str]) -> Iterator[PublishError]:
     """What users would have to change for this version, and its number does not say (`ferrule abi`).
 
-    Only where the interface of the last release is recorded in `baseline`.
+    Only where the interface of the last release is recorded in `baseline`; `others` are artifacts of other releases.
     """
     if not (baseline / interface_gate.RECORD).is_file():
         return
     where, hint = messages.relative_file(baseline), "ferrule abi shows the changes and the version that they ask for"
     try:
         with messages.waiting("comparing the interface with that of the last release"):
-            comparison = interface_gate.compare(interface_gate.recall(baseline), interface_gate.read(dist, host))
+            comparison = interface_gate.compare(
+                interface_gate.recall(baseline), interface_gate.read(dist, host, others)
+            )
     except (IncomparableError, ToolchainError, VerificationError) as error:
         message = f"the interface cannot be compared with that of the last release: {error.message}"
         yield PublishError(message, where=error.where or where, hint=error.hint or hint)

@@ -113,6 +113,15 @@ class Config:
         """Where the release is put: dist/ of the project, or for one of several its folder there."""
         return self.root / "dist" / (self.selected.name if self.selected else "")
 
+    @property
+    def of_other_releases(self) -> frozenset[str]:
+        """The artifacts that belong to another release than the selected one, whose packages may hold them too."""
+        return frozenset(
+            artifact
+            for artifact, release in self.by_artifact.items()
+            if self.selected is not None and release.name != self.selected.name
+        )
+
     def only(self, release: ReleaseConfig) -> Config:
         """The configuration of one release: its artifacts, what these need, and what describes them."""
         names = needed_by(release, {one.name: one for one in self.artifacts})

@@ -124,7 +124,7 @@ def _modules(spec: GoProgramSpec, context: Context, own: go.GoModule, triple: st
             raise PlanProblem(
                 "source",
                 f"{spec.source}/go.mod does not require {path}, the module of {name}",
-                f"add to it: require {path} v{context.project.version}",
+                f"add to it: require {path} v{module.interface.trait('version')}",
             )
         if path in modules:
             raise PlanProblem("module", f"{path} is the module of {modules[path].artifact} and of {name}", "name one")

@@ -473,7 +473,7 @@ class OciImage:
         entries: list[Member] = []
         for library in libraries:
             name = library.trait("library")
-            real = platform.soname(name, self.version)
+            real = platform.soname(name, library.trait("version"))
             others = {platform.cdylib(name), platform.soname(name, library.trait("abi"))} - {real}
             entries.append(Member(f"{folder}/{real}", context.input(library, "cdylib"), executable=True))
             entries += [Member(f"{folder}/{link}", link=real) for link in sorted(others)]

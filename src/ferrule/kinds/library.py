@@ -209,7 +209,7 @@ def _compilation(context: Context, target: Target) -> Action:
             *("rustc", "cargo", f"std-{target.triple}", "zig", "cargo-zigbuild"),
             *(debug_symbols.tools(platform) if keeps_debug_symbols else ()),
         ),
-        traits=(("library", name), ("abi", abi)),
+        traits=(("library", name), ("abi", abi), ("version", context.project.version)),
         compiles=Compiled(
             crate.name,
             target.triple,

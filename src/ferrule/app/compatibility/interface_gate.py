@@ -37,7 +37,7 @@ from ferrule.tools import cc
 from ferrule.tools import problems as fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from ferrule.core.manifest import ManifestFile
     from ferrule.core.platforms import Platform
@@ -69,13 +69,13 @@ _NOT_OF_PROGRAMS: Final = ("is needed from", "is a library that has to be there"
 # Reading
 
 
-def read(folder: Path, host: Host) -> Surface:
-    """The interface of a finished release.
+def read(folder: Path, host: Host, others: Collection[str] = ()) -> Surface:
+    """The interface of a finished release; `others` are artifacts of other releases, whose interface is recorded there.
 
     Raises IncomparableError for a release that cannot be read, ToolchainError if there is a C header and no compiler.
     """
     try:
-        release = read_release(folder)
+        release = _own(folder, others)
         return {
             "format": FORMAT,
             "project": release.manifest.project,
@@ -90,6 +90,20 @@ def read(folder: Path, host: Host) -> Surface:
         raise IncomparableError(error.message, where=error.where, hint=error.hint) from error
     except (KeyError, TypeError, AttributeError, OSError) as error:
         raise IncomparableError(f"the release cannot be read: {error!r}", where=str(folder)) from error
+
+
+def _own(folder: Path, others: Collection[str]) -> ReleaseFolder:
+    """A release without what it packs of others, such as their libraries in an image; raises VerificationError."""
+    release = read_release(folder)
+    if not others:
+        return release
+    manifest = replace(
+        release.manifest,
+        files=tuple(file for file in release.manifest.files if file.artifact not in others),
+        facts={id_: facts for id_, facts in release.manifest.facts.items() if id_.partition("@")[0] not in others},
+    )
+    files = {name: file for name, file in release.files.items() if file.artifact not in others}
+    return replace(release, manifest=manifest, files=files)
 
 
 def _libraries(release: ReleaseFolder) -> Iterator[tuple[str, Surface]]:
@@ -125,7 +139,11 @@ def _content(release: ReleaseFolder, file: ManifestFile) -> bytes:
                 content = entry.read()
                 if Digest.of(content) == file.digest:
                     return content
-    raise VerificationError(f"no package holds the {file.path} of {file.artifact}", where=str(release.folder))
+    raise VerificationError(
+        f"no package holds the {file.path} of {file.artifact}",
+        where=str(release.folder),
+        hint=f"pack it, for example into an sdk; if {file.artifact} belongs to another release, list it there",
+    )
 
 
 def _checked(content: bytes, file: ManifestFile, name: str) -> bytes:
@@ -176,9 +194,9 @@ def _header_files(release: ReleaseFolder) -> dict[str, dict[str, bytes]]:
     return contents
 
 
-def header_files(folder: Path) -> dict[str, bytes]:
-    """The headers of a release by name; raises VerificationError if it has other files than it should."""
-    artifacts = _header_files(read_release(folder))
+def header_files(folder: Path, others: Collection[str] = ()) -> dict[str, bytes]:
+    """The headers of a release by name, as `read` sees it; raises VerificationError if it has files it should not."""
+    artifacts = _header_files(_own(folder, others))
     return {name: content for files in artifacts.values() for name, content in files.items()}
 
 

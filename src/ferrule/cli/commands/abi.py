@@ -56,7 +56,7 @@ def abi(
     recorded = None if first else interface_gate.recall(baseline)
     dist = folder or config.dist
     with waiting("reading the interfaces"):
-        released = interface_gate.read(dist, host(offline=True))
+        released = interface_gate.read(dist, host(offline=True), config.of_other_releases)
     if folder is None:
         interface_gate.check_current(released, config.project.version)
     if recorded is not None:
@@ -73,6 +73,6 @@ def abi(
         if comparison.problems:
             sys.exit(VerificationError.exit_code)
     if record:
-        interface_gate.record(released, baseline, interface_gate.header_files(dist))
+        interface_gate.record(released, baseline, interface_gate.header_files(dist, config.of_other_releases))
         if not options["quiet"]:
             echo(f"recorded the interface of {released['release']} in {relative(baseline)}", err=options["as_json"])

@@ -92,7 +92,8 @@ def _interface(whole: LoadedProject, past: History) -> tuple[Change, ...]:
             where=str(dist),
             hint="commit everything and run ferrule release, or choose the version yourself: minor, for example",
         )
-    return interface_gate.compare(recorded, interface_gate.read(dist, whole.context.host)).changes
+    released = interface_gate.read(dist, whole.context.host, config.of_other_releases)
+    return interface_gate.compare(recorded, released).changes
 
 
 def _show(prepared: Bump, *, committed: bool, written: bool) -> None:
