@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess  # noqa: TID251 - a repository is made for the tests
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,6 +132,39 @@ def test_each_has_a_record_of_its_interface_by_which_it_is_bumped_and_published(
     assert "name it: core or page" in refusal(demo, "publish", "--dry-run", code=2)
     assert done.returncode != 0
     assert "packaging/abi/core: the version is 1.9.1, and has to be 2.0.0 at least" in done.stderr
+
+
+def test_what_another_release_lists_keeps_its_version_and_its_interface_is_recorded_there(tmp_path: Path) -> None:
+    demo = several(tmp_path)
+    targets = demo.project / "targets.yaml"
+    image = "  image: {kind: image, library: native, base: packaging/base.lock}\n  sums: {"
+    text = (
+        targets.read_text().replace("  sums: {", image).replace("artifacts: [sdk]", "artifacts: [native, header, sdk]")
+    )
+    text = text.replace("library, crate: demo-ffi, ", "library, crate: demo-ffi, ship: true, ")
+    targets.write_text(f'{text}  shop: {{version: "0.3.0", artifacts: [image]}}\n')
+    output(demo, "release", "core", "shop")
+    shipped, packed = (
+        {row["artifact"] for row in json.loads((demo.dist / "shop/manifest.json").read_bytes())[part]}
+        for part in ("artifacts", "packed")
+    )
+    assert shipped == {"image", "sums", "provenance"}
+    assert {"native", "header"} <= packed
+    assert f"core/lib/{X86}/libdemo.so.1" in demo.files()
+    layers = [path for path in (demo.dist / "shop/image/blobs/sha256").iterdir() if tarfile.is_tarfile(path)]
+    names = {name for layer in layers for name in tarfile.open(layer).getnames()}
+    assert {"usr/lib/libdemo.so", "usr/lib/libdemo.so.1", "usr/lib/libdemo.so.1.9.1"} <= names
+    assert "usr/lib/libdemo.so.0.3.0" not in names
+    compiler = {"PATH": f"/usr/bin:/bin:{demo.root / 'bin'}"}  # this machine's own, which reads the header
+    for name, libraries in (("core", ["native"]), ("shop", [])):
+        output(demo, "abi", "--release", name, "--record", **compiler)
+        record = json.loads((demo.project / "packaging/abi" / name / "interface.json").read_bytes())
+        assert (list(record["libraries"]), list(record["headers"])) == (libraries, ["demo.h"] if libraries else [])
+    # Where the header is nobody's, an image alone cannot say what it declares.
+    targets.write_text(targets.read_text().replace("artifacts: [native, header, sdk]", "artifacts: [sdk]"))
+    message = refusal(demo, "abi", "--release", "shop", code=9, **compiler)
+    assert "no package holds the demo.h of header" in message
+    assert "if header belongs to another release, list it there" in message
 
 
 @pytest.mark.parametrize("command", [("matrix",), ("reproduce",), ("build", "--shard", "1/1"), ("merge", "dist")])

@@ -1,4 +1,4 @@
-module example.org/ferrule/email-validator-service
+module example.org/ferrule/ferrule-service
 
 go 1.25.0
 

@@ -1,4 +1,4 @@
-// Command email-validator-service shows the three libraries in one service over HTTP: whether a sign-up form should take
+// Command ferrule-service shows the three libraries in one service over HTTP: whether a sign-up form should take
 // an e-mail address, sealing with a key that never leaves it, and statistics of a series.
 //
 //	GET  /check?address=…            {"decision":"Allowed"}, or "Denied" and why
@@ -37,7 +37,7 @@ const (
 	drain = 1500 * time.Millisecond
 	probe = 2 * time.Second
 
-	serviceName = "email-validator-service"
+	serviceName = "ferrule-service"
 )
 
 func main() {
@@ -56,7 +56,7 @@ func run(ctx context.Context, arguments []string, getenv func(string) string, st
 		case len(arguments) == 1 && arguments[0] == "-health":
 			err = healthy(ctx, settings.Listen)
 		default:
-			fmt.Fprintln(stderr, "usage: email-validator-service [-health]; settings come from the environment")
+			fmt.Fprintln(stderr, "usage: ferrule-service [-health]; settings come from the environment")
 			return 2
 		}
 	}

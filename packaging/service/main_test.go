@@ -29,7 +29,7 @@ func environment(t *testing.T, more map[string]string) func(string) string {
 	}
 	listen := free.Addr().String()
 	free.Close()
-	values["EMAIL_VALIDATOR_LISTEN"] = listen
+	values["SERVICE_LISTEN"] = listen
 	return func(name string) string {
 		if value, given := more[name]; given {
 			return value
@@ -78,7 +78,7 @@ func TestItServesUntilItIsToldToEnd(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	base := "http://" + getenv("EMAIL_VALIDATOR_LISTEN")
+	base := "http://" + getenv("SERVICE_LISTEN")
 	for address, want := range map[string]string{
 		"joe@example.com":  `{"decision":"Allowed"}`,
 		"joe@Mail.Example": `{"decision":"Denied","blocked":["FREE"]}`,
@@ -123,12 +123,12 @@ func TestWhatCannotWorkIsSaidAtTheStart(t *testing.T) {
 		"no library":   {map[string]string{"EMAIL_VALIDATOR_LIBRARY": "/nowhere.so"}, 1, "/nowhere.so"},
 		"no box":       {map[string]string{"SEALED_BOX_LIBRARY": "/nowhere.so"}, 1, "/nowhere.so"},
 		"no stats":     {map[string]string{"SIGNAL_STATS_LIBRARY": "/nowhere.so"}, 1, "/nowhere.so"},
-		"no key file":  {map[string]string{"EMAIL_VALIDATOR_SEALING_KEY_FILE": "/nowhere"}, 1, "/nowhere"},
-		"a short key":  {map[string]string{"EMAIL_VALIDATOR_SEALING_KEY_FILE": file(t, strings.Repeat("k", 31))}, 1, "exactly 32 bytes"},
-		"a long key":   {map[string]string{"EMAIL_VALIDATOR_SEALING_KEY_FILE": file(t, strings.Repeat("k", 33))}, 1, "exactly 32 bytes"},
+		"no key file":  {map[string]string{"SEALED_BOX_KEY_FILE": "/nowhere"}, 1, "/nowhere"},
+		"a short key":  {map[string]string{"SEALED_BOX_KEY_FILE": file(t, strings.Repeat("k", 31))}, 1, "exactly 32 bytes"},
+		"a long key":   {map[string]string{"SEALED_BOX_KEY_FILE": file(t, strings.Repeat("k", 33))}, 1, "exactly 32 bytes"},
 		"no collector": {map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, 1, "http://collector:4318"},
 		"no interval":  {map[string]string{"OTEL_METRIC_EXPORT_INTERVAL": "0"}, 1, "milliseconds"},
-		"no port":      {map[string]string{"EMAIL_VALIDATOR_LISTEN": "127.0.0.1:99999"}, 1, "99999"},
+		"no port":      {map[string]string{"SERVICE_LISTEN": "127.0.0.1:99999"}, 1, "99999"},
 	} {
 		var said bytes.Buffer
 		code := run(t.Context(), nil, environment(t, want.more), io.Discard, &said)

@@ -16,7 +16,7 @@ import (
 // offered are the true libraries, with a key of a file, and what is counted of their calls.
 func offered(t *testing.T, key string) (libraries, *telemetry) {
 	t.Helper()
-	settings, err := settingsOf(environment(t, map[string]string{"EMAIL_VALIDATOR_SEALING_KEY_FILE": key}))
+	settings, err := settingsOf(environment(t, map[string]string{"SEALED_BOX_KEY_FILE": key}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,6 +135,9 @@ func TestRequestsThatAreNone(t *testing.T) {
 		{"/seal", `{}`}, {"/seal", `{"message":7}`}, {"/seal", `{"message":"?"}`}, {"/seal", `{"message":"","key":""}`}, {"/seal", `{"message":""}{}`},
 		{"/open", `{}`}, {"/open", `{"sealed":null}`}, {"/open", `[]`},
 		{"/statistics", `{"values":["1"]}`}, {"/statistics", `{"values":{}}`}, {"/statistics", `1`},
+		{"/statistics", `{}`}, {"/statistics", `{"values":null}`}, {"/statistics", `{"values":[1,null]}`},
+		{"/statistics", `{"values":[1],"quantiles":[null]}`}, {"/statistics", `{"values":[NaN]}`},
+		{"/seal", ``}, {"/open", `{"sealed":"U0JPWA=="`}, {"/statistics", strings.Repeat("[", 100_000)},
 	} {
 		if status, text := post(t, handlers, request[0], request[1]); status != http.StatusBadRequest {
 			t.Errorf("%s %s: %d %s", request[0], request[1], status, text)

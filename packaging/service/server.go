@@ -10,6 +10,7 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -206,39 +207,69 @@ type summary struct {
 }
 
 func statisticsOf(stats statist, r *http.Request) (any, error) {
+	// Pointers, as null would be 0 otherwise.
 	var question struct {
-		Values    []float64 `json:"values"`
-		Quantiles []float64 `json:"quantiles"`
+		Values    *[]*float64 `json:"values"`
+		Quantiles []*float64  `json:"quantiles"`
 	}
-	if _, err := read(r, maxSeries, `{"values": [1, 2, 3], "quantiles": [0.5]}`, &question); err != nil {
+	const example = `{"values": [1, 2, 3], "quantiles": [0.5]}`
+	if _, err := read(r, maxSeries, example, &question); err != nil {
 		return nil, err
+	}
+	if question.Values == nil {
+		return nil, malformed(example)
 	}
 	if len(question.Quantiles) > maxQuantiles {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, "too many quantiles are asked for"}
 	}
-	result := summary{Count: len(question.Values)}
+	values, areNumbers := numbers(*question.Values)
+	probabilities, areProbabilities := numbers(question.Quantiles)
+	if !areNumbers || !areProbabilities {
+		return nil, malformed(example)
+	}
+	result := summary{Count: len(values)}
 	var err error
-	if result.Mean, err = stats.Mean(question.Values); err != nil {
+	if result.Mean, err = stats.Mean(values); err != nil {
 		return nil, err
 	}
 	if result.Count > 1 {
-		variance, err := stats.Variance(question.Values, 1)
+		variance, err := stats.Variance(values, 1)
 		if err != nil {
 			return nil, err
 		}
 		result.Variance = &variance
 	}
-	if len(question.Quantiles) > 0 {
-		result.Quantiles = make([]float64, len(question.Quantiles))
-		scratch := make([]float64, len(question.Values))
-		if err := stats.Quantiles(result.Quantiles, question.Values, question.Quantiles, signalstats.Linear, scratch); err != nil {
+	if len(probabilities) > 0 {
+		result.Quantiles = make([]float64, len(probabilities))
+		scratch := make([]float64, len(values))
+		if err := stats.Quantiles(result.Quantiles, values, probabilities, signalstats.Linear, scratch); err != nil {
 			return nil, err
 		}
 	}
-	if math.IsInf(result.Mean, 0) || result.Variance != nil && math.IsInf(*result.Variance, 0) {
+	if !result.isFinite() {
 		return nil, &refusal{http.StatusUnprocessableEntity, "a result is beyond the numbers that JSON can carry"}
 	}
 	return result, nil
+}
+
+// numbers are what a list holds, and false if null is among it.
+func numbers(list []*float64) ([]float64, bool) {
+	values := make([]float64, len(list))
+	for at, value := range list {
+		if value == nil {
+			return nil, false
+		}
+		values[at] = *value
+	}
+	return values, true
+}
+
+func (s summary) isFinite() bool {
+	results := append([]float64{s.Mean}, s.Quantiles...)
+	if s.Variance != nil {
+		results = append(results, *s.Variance)
+	}
+	return !slices.ContainsFunc(results, func(value float64) bool { return math.IsInf(value, 0) || math.IsNaN(value) })
 }
 
 // ofClients are the errors of libraries that a client can act on. Why something cannot be opened is not told apart.

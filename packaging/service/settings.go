@@ -14,14 +14,14 @@ import (
 
 // Settings are what the environment says.
 type Settings struct {
-	// Listen is where requests are taken: EMAIL_VALIDATOR_LISTEN, by default :8080.
+	// Listen is where requests are taken: SERVICE_LISTEN, by default :8080.
 	Listen string
 	// Library is the file of the native library: EMAIL_VALIDATOR_LIBRARY, by default the one that the image installs.
 	Library string
 	// Box and Stats are the files of the other libraries: SEALED_BOX_LIBRARY and SIGNAL_STATS_LIBRARY, by default those
 	// that the image installs.
 	Box, Stats string
-	// KeyFile holds the key that seals, 32 bytes: EMAIL_VALIDATOR_SEALING_KEY_FILE. By default a key is made at the start,
+	// KeyFile holds the key that seals, 32 bytes: SEALED_BOX_KEY_FILE. By default a key is made at the start,
 	// and nothing that it sealed can be opened after the end.
 	KeyFile string
 	// Collector takes telemetry by OTLP over HTTP: OTEL_EXPORTER_OTLP_METRICS_ENDPOINT as it is, or
@@ -44,11 +44,11 @@ const prefix = "EMAIL_VALIDATOR_"
 
 func settingsOf(getenv func(string) string) (Settings, error) {
 	settings := Settings{
-		Listen:  or(getenv(prefix+"LISTEN"), ":8080"),
+		Listen:  or(getenv("SERVICE_LISTEN"), ":8080"),
 		Library: or(getenv(prefix+"LIBRARY"), "/usr/lib/libemail_validator.so"),
 		Box:     or(getenv("SEALED_BOX_LIBRARY"), "/usr/lib/libsealed_box.so"),
 		Stats:   or(getenv("SIGNAL_STATS_LIBRARY"), "/usr/lib/libsignal_stats.so"),
-		KeyFile: getenv(prefix + "SEALING_KEY_FILE"),
+		KeyFile: getenv("SEALED_BOX_KEY_FILE"),
 	}
 	var err error
 	if settings.Collector, settings.Interval, err = collector(getenv); err != nil {

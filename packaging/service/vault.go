@@ -44,13 +44,13 @@ func keyOf(box *sealedbox.Box, path string) (*sealedbox.Key, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("%sSEALING_KEY_FILE: %w", prefix, err)
+		return nil, fmt.Errorf("SEALED_BOX_KEY_FILE: %w", err)
 	}
 	defer file.Close()
 	bytes := make([]byte, keyLength+1)
 	defer clear(bytes)
 	if length, err := io.ReadFull(file, bytes); length != keyLength || err != io.ErrUnexpectedEOF {
-		return nil, fmt.Errorf("%sSEALING_KEY_FILE: %s does not have exactly %d bytes", prefix, path, keyLength)
+		return nil, fmt.Errorf("SEALED_BOX_KEY_FILE: %s does not have exactly %d bytes", path, keyLength)
 	}
 	return box.Import(sealedbox.XChaCha20Poly1305, keyNumber, bytes[:keyLength])
 }

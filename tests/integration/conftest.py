@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 # Beside the toolchain itself: Go, what runs JavaScript, and on Linux what runs images and programs of arm64.
 MORE = ("--with", "go", "--with", "node", *(("--with", "container", "--with", "emulation") if HOST in LINUX else ()))
-LONG = {"reproduced", "followed", "portable", "sealed_box", "signal_stats"}
+LONG = {"reproduced", "followed", "portable", "sealed_box", "signal_stats", "service"}
 """Fixtures that build for minutes: what asks for them is for the session `rehearse`."""
-OF = {"release": "email-validator", "sealed_box": "sealed-box", "signal_stats": "signal-stats"}
+OF = {"release": "email-validator", "sealed_box": "sealed-box", "signal_stats": "signal-stats", "service": "service"}
 """Fixtures that are a release of this repository, and its name."""
 
 LEFT_OUT = pytest.StashKey[Counter[str]]()
@@ -120,6 +120,13 @@ def sealed_box(setup: None, given: Path | None, tmp_path_factory: pytest.TempPat
 def signal_stats(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
     """The same of signal-stats."""
     return Release(given or release_of(OF["signal_stats"]), tmp_path_factory.mktemp("unpacked-stats"))
+
+
+@pytest.fixture(scope="session")
+def service(setup: None, given: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Release:  # noqa: ARG001
+    """The same of the service."""
+    folder = tmp_path_factory.mktemp("unpacked-service")
+    return Release(given or release_of(OF["service"]), folder, image="service-image")
 
 
 def release_of(name: str) -> Path:

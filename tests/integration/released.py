@@ -44,10 +44,11 @@ def declared_in(header: Path) -> set[str]:
 
 @dataclass(frozen=True)
 class Release:
-    """A dist/ folder, and a folder for what is taken out of it."""
+    """A dist/ folder, a folder for what is taken out of it, and the name of its image, if it has one."""
 
     dist: Path
     scratch: Path
+    image: str = "image"
 
     @functools.cached_property
     def manifest(self) -> dict:
@@ -102,7 +103,7 @@ class Release:
 
     def image_manifest(self, target: str) -> dict:
         """The image's manifest for a target, found through both indexes by hand."""
-        (top,) = json.loads((self.dist / "image" / "index.json").read_bytes())["manifests"]
+        (top,) = json.loads((self.dist / self.image / "index.json").read_bytes())["manifests"]
         system, architecture = PLATFORM[target].split("/")
         expected = {"os": system, "architecture": architecture}
         (entry,) = [
@@ -115,7 +116,7 @@ class Release:
         return json.loads(self.blob(self.image_manifest(target)["config"]).read_bytes())
 
     def blob(self, descriptor: dict) -> Path:
-        return self.dist / "image" / "blobs" / "sha256" / descriptor["digest"].removeprefix("sha256:")
+        return self.dist / self.image / "blobs" / "sha256" / descriptor["digest"].removeprefix("sha256:")
 
     def rootfs(self, target: str) -> Path:
         """The file system of the image, its layers unpacked over each other."""

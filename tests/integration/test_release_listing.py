@@ -28,14 +28,12 @@ def test_the_manifest_lists_every_file_as_it_is(release):
 @pytest.mark.parametrize("target", [*LINUX, MAC])
 def test_sdk_and_wheel_carry_the_library_that_was_compiled(release, target):
     compiled = release.packed("library", target)
-    ours = {name: digest for name, digest in compiled.items() if "email_validator" in name}  # the image has others too
-    (dynamic,) = [digest for name, digest in ours.items() if not name.endswith((".a", ".json"))]
+    (dynamic,) = [digest for name, digest in compiled.items() if not name.endswith((".a", ".json"))]
     (in_wheel,) = list(release.wheel(target).glob("*/_native/lib*"))
     assert {sha256(release.library(target)), sha256(in_wheel)} == {dynamic}
     assert sha256(release.sdk(target) / "lib" / "libemail_validator.a") == compiled["libemail_validator.a"]
-    assert (
-        sha256(release.sdk(target) / "include" / "email_validator.h")
-        == release.packed("header", None)["email_validator.h"]
+    assert {sha256(release.sdk(target) / "include" / "email_validator.h")} == set(
+        release.packed("header", None).values()
     )
 
 

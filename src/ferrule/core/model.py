@@ -165,8 +165,8 @@ class Action:
 
     `sources` are files or folders of the project, `tools` names of tools, `needs` ids of actions whose outputs are
     read, and `traits` what packers may know of it beyond its outputs (`library`: name to link by, `abi`: its number,
-    `version`: its version; `purl`: the package URL of what ships). `compiles` is the crate that the outputs are compiled from, if they are;
-    `machine` the only kind of machine that can do it, if not every one can.
+    `version`: its own; `purl`: the package URL of what ships). `compiles` is the crate that the outputs are compiled
+    from, if they are; `machine` the only kind of machine that can do it, if not every one can.
     """
 
     id: str

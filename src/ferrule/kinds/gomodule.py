@@ -117,7 +117,11 @@ def plan(spec: GoModuleSpec, context: Context) -> list[Action]:
             *(one.id for one in contents),
         ),
         sources=(spec.source, *context.project.license_files),
-        traits=(("module", module.path), ("version", context.project.version), ("purl", f"pkg:golang/{module.path}@v{context.project.version}")),
+        traits=(
+            ("module", module.path),
+            ("version", context.project.version),
+            ("purl", f"pkg:golang/{module.path}@v{context.project.version}"),
+        ),
     )
     return [*generated, *third_party.following(context, contents, action)]
 

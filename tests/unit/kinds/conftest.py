@@ -116,7 +116,7 @@ def bench(tmp_path: Path) -> Bench:
 
 @pytest.fixture
 def native(bench: Bench) -> Callable[..., tuple[ActionInterface, dict[str, Path]]]:
-    """A library called `z`, ABI 1, as one target's action made it."""
+    """A library called `z` 1.2.3, ABI 1, as one target's action made it."""
 
     def make(triple: str, *types: str) -> tuple[ActionInterface, dict[str, Path]]:
         from ferrule.core.platforms import PLATFORMS  # noqa: PLC0415
@@ -129,6 +129,7 @@ def native(bench: Bench) -> Callable[..., tuple[ActionInterface, dict[str, Path]
             tuple(Output(names[t], t) for t in expected),
             library="z",
             abi="1",
+            version="1.2.3",
         )
 
     return make

@@ -83,7 +83,8 @@ def test_one_action_needs_the_library_of_every_target_and_the_component(demo: De
     )
     assert action.target is None
     assert action.outputs == (Output("go", "module", "go", folder=True),)
-    assert action.traits == (("module", "example.com/z"), ("purl", "pkg:golang/example.com/z@v1.2.3"))
+    purl = "pkg:golang/example.com/z@v1.2.3"
+    assert action.traits == (("module", "example.com/z"), ("version", "1.2.3"), ("purl", purl))
     assert action.sources == ("packaging/go", "LICENSE")
     assert action.tools == ()
 

@@ -51,7 +51,9 @@ MODULE = {
 
 
 def module(bench: Bench, files: dict[str, bytes] = MODULE) -> tuple[ActionInterface, dict[str, Path]]:
-    return bench.made("go", files, (Output("go", "module", folder=True),), module="example.com/team/lib")
+    return bench.made(
+        "go", files, (Output("go", "module", folder=True),), module="example.com/team/lib", version="0.9.0"
+    )
 
 
 class Machine:
@@ -373,6 +375,8 @@ def test_go_mod_that_cannot_be_used(action: Action, text: str, message: str) -> 
         plan(spec(), context({"server/go.mod": text}, action, X86))
     assert caught.value.key == ("source",)
     assert caught.value.message == message
+    if "require" in message:
+        assert caught.value.hint == "add to it: require example.com/team/lib v0.9.0"  # its own version
 
 
 def test_several_modules(action: Action) -> None:

@@ -232,7 +232,8 @@ def test_several_libraries_and_programs(
 ) -> None:
     def more(triple: str) -> list[tuple[ActionInterface, dict[str, Path]]]:
         output = (Output("libmore.so.2", "cdylib"),)
-        return [bench.made(f"more@{triple}", {"libmore.so.2": b"more"}, output, library="more", abi="2")]
+        traits = {"library": "more", "abi": "2", "version": "2.0.1"}  # that of another release than the image's
+        return [bench.made(f"more@{triple}", {"libmore.so.2": b"more"}, output, **traits)]
 
     def tool(triple: str, content: bytes) -> list[tuple[ActionInterface, dict[str, Path]]]:
         return [bench.made(f"tool@{triple}", {"tool": content}, (Output("tool", "program"),), program="tool")]
@@ -242,7 +243,7 @@ def test_several_libraries_and_programs(
     for manifest in manifests(layout).values():
         with tarfile.open(blob(layout, manifest["layers"][-1]["digest"])) as layer:
             names = layer.getnames()
-        assert {"usr/lib/libz.so.1.2.3", "usr/lib/libmore.so.1.2.3", "usr/lib/libmore.so.2"} <= {*names}
+        assert {"usr/lib/libz.so.1.2.3", "usr/lib/libmore.so.2.0.1", "usr/lib/libmore.so.2"} <= {*names}
         assert {"usr/bin/serve", "usr/bin/tool"} <= {*names}
         labels = json.loads(blob(layout, manifest["config"]["digest"]).read_bytes())["config"]["Labels"]
         assert labels["ferrule.interface"] == labels["ferrule.more.interface"] == "11" * 32
