@@ -152,7 +152,10 @@ def test_what_another_release_lists_keeps_its_version_and_its_interface_is_recor
     assert {"native", "header"} <= packed
     assert f"core/lib/{X86}/libdemo.so.1" in demo.files()
     layers = [path for path in (demo.dist / "shop/image/blobs/sha256").iterdir() if tarfile.is_tarfile(path)]
-    names = {name for layer in layers for name in tarfile.open(layer).getnames()}
+    names: set[str] = set()
+    for layer in layers:
+        with tarfile.open(layer) as archive:
+            names.update(archive.getnames())
     assert {"usr/lib/libdemo.so", "usr/lib/libdemo.so.1", "usr/lib/libdemo.so.1.9.1"} <= names
     assert "usr/lib/libdemo.so.0.3.0" not in names
     compiler = {"PATH": f"/usr/bin:/bin:{demo.root / 'bin'}"}  # this machine's own, which reads the header

@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	signalstats "example.org/ferrule/signal-stats"
 )
@@ -121,7 +124,7 @@ func TestStatistics(t *testing.T) {
 		`{"values":[1e308,-1e308]}`:              {422, `{"error":"a result is beyond the numbers that JSON can carry"}`},
 		`{"values":[1e999]}`:                     {400, `{"error":"send {\"values\": [1, 2, 3], \"quantiles\": [0.5]}, in UTF-8 and with nothing else in it"}`},
 		`{"values":[1],"quantiles":[` + strings.Repeat("0,", maxQuantiles) + `0]}`: {413, `{"error":"too many quantiles are asked for"}`},
-		`{"values":[` + strings.Repeat("1,", maxSeries/2) + `1]}`:                  {413, `{"error":"the request is too long"}`},
+		`{"values":[` + strings.Repeat("1,", maxLarge/2) + `1]}`:                   {413, `{"error":"the request is too long"}`},
 	} {
 		if status, text := post(t, handlers, "/statistics", question); status != want.status || text != want.answer {
 			t.Errorf("%.60s: %d %s", question, status, text)
@@ -142,6 +145,68 @@ func TestRequestsThatAreNone(t *testing.T) {
 		if status, text := post(t, handlers, request[0], request[1]); status != http.StatusBadRequest {
 			t.Errorf("%s %s: %d %s", request[0], request[1], status, text)
 		}
+	}
+}
+
+// slowly waits for a test before it gives the first byte.
+type slowly struct {
+	asked chan<- struct{}
+	going <-chan struct{}
+	io.Reader
+}
+
+func (s slowly) Read(buffer []byte) (int, error) {
+	s.asked <- struct{}{}
+	<-s.going
+	return s.Reader.Read(buffer)
+}
+
+func TestLargeRequestsWaitForTheirTurn(t *testing.T) {
+	one, _ := offered(t, "")
+	handlers := offering(one, new(atomic.Bool), slog.New(slog.DiscardHandler))
+	asked, going, statuses := make(chan struct{}, 10*largeAtOnce), make(chan struct{}), make(chan int)
+	for range 3 * largeAtOnce {
+		go func() {
+			body := slowly{asked, going, strings.NewReader(`{"values":[1]}`)}
+			request := httptest.NewRequest(http.MethodPost, "/statistics", body)
+			request.Header.Set("Content-Type", "application/json")
+			answered := httptest.NewRecorder()
+			handlers.ServeHTTP(answered, request)
+			statuses <- answered.Code
+		}()
+	}
+	for range largeAtOnce {
+		<-asked
+	}
+	select {
+	case <-asked:
+		t.Error("one more is read")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(going)
+	for range 3 * largeAtOnce {
+		if status := <-statuses; status != http.StatusOK {
+			t.Error(status)
+		}
+	}
+}
+
+func TestALargeRequestThatGetsNoTurnIsToldToComeAgain(t *testing.T) {
+	handlers := offering(libraries{}, new(atomic.Bool), slog.New(slog.DiscardHandler))
+	asked, going := make(chan struct{}, 10*largeAtOnce), make(chan struct{})
+	defer close(going)
+	for range largeAtOnce {
+		request := httptest.NewRequest(http.MethodPost, "/seal", slowly{asked, going, strings.NewReader("")})
+		request.Header.Set("Content-Type", "application/json")
+		go handlers.ServeHTTP(httptest.NewRecorder(), request)
+		<-asked
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	answered := httptest.NewRecorder()
+	handlers.ServeHTTP(answered, httptest.NewRequestWithContext(ctx, http.MethodPost, "/seal", strings.NewReader("{}")))
+	if answered.Code != http.StatusServiceUnavailable || answered.Header().Get("Retry-After") != "1" {
+		t.Error(answered.Code, answered.Body)
 	}
 }
 

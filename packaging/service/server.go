@@ -23,11 +23,12 @@ import (
 
 const (
 	maxBody = 64 << 10
-	// maxMessage is for what is sealed or opened, in base64, and maxSeries for a list of numbers.
-	maxMessage   = 1 << 20
-	maxSeries    = 1 << 20
+	// maxLarge is for what is sealed or opened, in base64, and for a list of numbers. So many of them are worked on at
+	// once that they fit into 64 MB together.
+	maxLarge     = 256 << 10
+	largeAtOnce  = 8
 	maxQuantiles = 100
-	// patience is how long the look-ups of one request may take.
+	// patience is how long the look-ups of one request may take, and how long a large one waits for its turn.
 	patience = 5 * time.Second
 )
 
@@ -91,9 +92,23 @@ func handler(offered libraries, about Version, counted *telemetry, ending *atomi
 	}
 	route("GET /check", check(fromQuery))
 	route("POST /check", check(fromBody))
-	route("POST /seal", func(r *http.Request) (any, error) { return seal(offered, r) })
-	route("POST /open", func(r *http.Request) (any, error) { return unseal(offered, r) })
-	route("POST /statistics", func(r *http.Request) (any, error) { return statisticsOf(offered, r) })
+	turns := make(chan struct{}, largeAtOnce)
+	large := func(result func(*http.Request) (any, error)) func(*http.Request) (any, error) {
+		return func(r *http.Request) (any, error) {
+			ctx, cancel := context.WithTimeout(r.Context(), patience)
+			defer cancel()
+			select {
+			case turns <- struct{}{}:
+				defer func() { <-turns }()
+				return result(r)
+			case <-ctx.Done():
+				return nil, &refusal{http.StatusServiceUnavailable, "too many large requests at once; try again"}
+			}
+		}
+	}
+	route("POST /seal", large(func(r *http.Request) (any, error) { return seal(offered, r) }))
+	route("POST /open", large(func(r *http.Request) (any, error) { return unseal(offered, r) }))
+	route("POST /statistics", large(func(r *http.Request) (any, error) { return statisticsOf(offered, r) }))
 	route("GET /telemetry", func(*http.Request) (any, error) { return counted.document(serviceName, time.Now()), nil })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -169,7 +184,7 @@ func seal(box sealer, r *http.Request) (any, error) {
 		Associated []byte  `json:"associated"`
 	}
 	const example = `{"message": "aGVsbG8=", "associated": "dG8="}`
-	if _, err := read(r, maxMessage, example, &question); err != nil {
+	if _, err := read(r, maxLarge, example, &question); err != nil {
 		return nil, err
 	}
 	if question.Message == nil {
@@ -185,7 +200,7 @@ func unseal(box sealer, r *http.Request) (any, error) {
 		Associated []byte  `json:"associated"`
 	}
 	const example = `{"sealed": "U0JPWA==", "associated": "dG8="}`
-	if _, err := read(r, maxMessage, example, &question); err != nil {
+	if _, err := read(r, maxLarge, example, &question); err != nil {
 		return nil, err
 	}
 	if question.Sealed == nil {
@@ -207,28 +222,24 @@ type summary struct {
 }
 
 func statisticsOf(stats statist, r *http.Request) (any, error) {
-	// Pointers, as null would be 0 otherwise.
 	var question struct {
-		Values    *[]*float64 `json:"values"`
-		Quantiles []*float64  `json:"quantiles"`
+		Values    []float64 `json:"values"`
+		Quantiles []float64 `json:"quantiles"`
 	}
 	const example = `{"values": [1, 2, 3], "quantiles": [0.5]}`
-	if _, err := read(r, maxSeries, example, &question); err != nil {
+	body, err := read(r, maxLarge, example, &question)
+	if err != nil {
 		return nil, err
 	}
-	if question.Values == nil {
+	// Of what may stand there null alone has these letters, and Go would take it for 0.
+	if question.Values == nil || bytes.Contains(body, []byte("null")) {
 		return nil, malformed(example)
 	}
+	values, probabilities := question.Values, question.Quantiles
 	if len(question.Quantiles) > maxQuantiles {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, "too many quantiles are asked for"}
 	}
-	values, areNumbers := numbers(*question.Values)
-	probabilities, areProbabilities := numbers(question.Quantiles)
-	if !areNumbers || !areProbabilities {
-		return nil, malformed(example)
-	}
 	result := summary{Count: len(values)}
-	var err error
 	if result.Mean, err = stats.Mean(values); err != nil {
 		return nil, err
 	}
@@ -250,18 +261,6 @@ func statisticsOf(stats statist, r *http.Request) (any, error) {
 		return nil, &refusal{http.StatusUnprocessableEntity, "a result is beyond the numbers that JSON can carry"}
 	}
 	return result, nil
-}
-
-// numbers are what a list holds, and false if null is among it.
-func numbers(list []*float64) ([]float64, bool) {
-	values := make([]float64, len(list))
-	for at, value := range list {
-		if value == nil {
-			return nil, false
-		}
-		values[at] = *value
-	}
-	return values, true
 }
 
 func (s summary) isFinite() bool {
@@ -303,7 +302,6 @@ func refuse(w http.ResponseWriter, r *http.Request, logger *slog.Logger, err err
 	case failure != nil, errors.As(err, &failure):
 	case errors.Is(err, emailvalidator.ErrLookup), errors.Is(err, context.DeadlineExceeded):
 		failure = &refusal{http.StatusServiceUnavailable, "a look-up gave no answer; try again"}
-		w.Header().Set("Retry-After", "1")
 	case r.Context().Err() != nil:
 		return // nobody is there to hear it
 	default:
@@ -311,6 +309,9 @@ func refuse(w http.ResponseWriter, r *http.Request, logger *slog.Logger, err err
 	}
 	if failure.status >= http.StatusInternalServerError {
 		logger.Error("call failed", "code", codeOf(err))
+	}
+	if failure.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
 	}
 	answer(w, failure.status, map[string]string{"error": failure.message})
 }
