@@ -38,6 +38,7 @@ MANY = 3  # targets, of which a cold build takes minutes: it is measured once
 BEGIN, END = "<!-- measured -->\n", "<!-- end -->\n"
 APART = {
     "calls-": "<!-- measured calls -->\n",
+    "sealing-": "<!-- measured sealing -->\n",
     "signals-": "<!-- measured signals -->\n",
     "machines-": "<!-- measured machines -->\n",
 }
@@ -607,9 +608,19 @@ def calls(bench: Bench) -> list[Figure]:
     """A call of the library, by every road that users have, beside cgo."""
     from calls import cost, roads  # noqa: PLC0415
 
-    run(bench, (*FERRULE, "release"), ROOT)
+    run(bench, (*FERRULE, "release", "email-validator"), ROOT)
     made = roads.built(ROOT, bench.folder / "calls", tools_of(ROOT, "--with", "go", "--with", "node"))
     return cost.figures(roads.rounds(made, bench.times(9, 1)))
+
+
+def sealing(bench: Bench) -> list[Figure]:
+    """A call of sealed-box, by every way that users have, beside cgo."""
+    from calls import cost, roads  # noqa: PLC0415
+    from calls import sealing as sealed  # noqa: PLC0415
+
+    run(bench, (*FERRULE, "release", "sealed-box"), ROOT)
+    made = sealed.built(ROOT, bench.folder / "sealing", tools_of(ROOT, "--with", "go", "--with", "node"))
+    return cost.figures(roads.rounds(made, bench.times(9, 1)), sealed.TABLE)
 
 
 def signals(bench: Bench) -> list[Figure]:
@@ -688,6 +699,7 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "sccache": sccache,
     "wheels": wheels,
     "calls": calls,
+    "sealing": sealing,
     "signals": signals,
     "schedule": schedule,
     "merge": merge,

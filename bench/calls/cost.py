@@ -35,6 +35,18 @@ INPUTS = {"short": "a short address", "batch": f"each of {BATCH:,} addresses"}
 GOALS = {("purego", "short"): 2.0, ("purego", "batch"): 1.1}
 """The most that a road may cost, as a multiple of cgo."""
 
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is measured of a library: how figures are named, what is handed over in words, and the goals."""
+
+    prefix: str
+    inputs: Mapping[str, str]
+    goals: Mapping[tuple[str, str], float]
+
+
+VALIDATOR = Table("calls", INPUTS, GOALS)
+
 WAZERO_MICROSECONDS = 8.0
 """The most that a short address may cost by wazero."""
 
@@ -47,7 +59,7 @@ _GO_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Nanoseconds for one address, and what is known of memory, in words; empty where nothing was measured."""
+    """Nanoseconds for one input, and what is known of memory, in words; empty where nothing was measured."""
 
     nanoseconds: float
     memory: str = ""
@@ -73,26 +85,27 @@ def of_json(said: str) -> dict[str, Cost]:
     return {name: Cost(float(row["ns"]), str(row.get("memory", ""))) for name, row in json.loads(said).items()}
 
 
-def figures(rounds: Sequence[Mapping[str, Mapping[str, Cost]]]) -> list[Figure]:
+def figures(rounds: Sequence[Mapping[str, Mapping[str, Cost]]], table: Table = VALIDATOR) -> list[Figure]:
     """Every road and input beside cgo, from the medians of all rounds; a round holds what each road cost."""
     found = []
-    for name in INPUTS:
+    for name in table.inputs:
         for road in ROADS:
             samples = [costs[road][name] for costs in rounds if name in costs.get(road, {})]
             if samples:
-                found += _road(road, name, samples, [costs[PEER][name] for costs in rounds])
+                found += _road(table, road, name, samples, [costs[PEER][name] for costs in rounds])
     return found
 
 
-def _road(road: str, name: str, samples: Sequence[Cost], peers: Sequence[Cost]) -> list[Figure]:
+def _road(table: Table, road: str, name: str, samples: Sequence[Cost], peers: Sequence[Cost]) -> list[Figure]:
     mine, other = _middle(samples), _middle(peers)
-    what = f"{INPUTS[name]}: {ROADS[road]}"
+    what = f"{table.inputs[name]}: {ROADS[road]}"
+    figure = f"{table.prefix}-{road}-{name}"
     memory = f"; {samples[-1].memory}" if samples[-1].memory else ""
     detail = f"{time(mine)} to {time(other)}{memory}"
     if road == PEER:
         detail = f"{time(mine)}{memory}; {len(samples)} round{'s' if len(samples) != 1 else ''}"
-        return [Figure(f"calls-{road}-{name}", what, 1.0, "x", None, detail)]
-    made = [Figure(f"calls-{road}-{name}", f"{what} to cgo", mine / other, "x", GOALS.get((road, name)), detail)]
+        return [Figure(figure, what, 1.0, "x", None, detail)]
+    made = [Figure(figure, f"{what} to cgo", mine / other, "x", table.goals.get((road, name)), detail)]
     if (road, name) == ("wazero", "short"):
         made.append(Figure("calls-wazero-time", f"{what}, time", mine / 1000, "µs", WAZERO_MICROSECONDS, "as above"))
     return made

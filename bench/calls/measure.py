@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 SHORT = "joe.doe@example.com"
 MANY = [f"joe.{number:03}@example.com" for number in range(1000)]
 BLOCKED = ["INVALID"]
+ASSOCIATED, MESSAGE, LARGE = b"to whom", bytes(64), bytes(64 << 10)
 
 _REPEATED = 100
 
 
 def tell(calls: Mapping[str, tuple[Callable[[], object], int]]) -> None:
-    """Print what each call costs for one of its addresses, of which it has as many as the number beside it."""
+    """Print what each call costs for one of its inputs, of which it has as many as the number beside it."""
     told = {name: {"ns": nanoseconds(call) / n, "memory": memory(call, n)} for name, (call, n) in calls.items()}
     json.dump(told, sys.stdout)
 
@@ -31,8 +32,8 @@ def nanoseconds(call: Callable[[], object]) -> float:
     return seconds / count * 1e9
 
 
-def memory(call: Callable[[], object], addresses: int) -> str:
-    """What Python holds for one address: blocks as long as the decision is kept, and the most bytes during the call.
+def memory(call: Callable[[], object], inputs: int) -> str:
+    """What Python holds for one input: blocks as long as the result is kept, and the most bytes during the call.
 
     Blocks that come and go are counted by nothing that Python has; neither is what the library itself allocates.
     """
@@ -49,4 +50,4 @@ def memory(call: Callable[[], object], addresses: int) -> str:
         peak = tracemalloc.get_traced_memory()[1] - size
     finally:
         tracemalloc.stop()
-    return f"{blocks / addresses:.1f} blocks kept, {peak / addresses:.0f} B at most"
+    return f"{blocks / inputs:.1f} blocks kept, {peak / inputs:.0f} B at most"

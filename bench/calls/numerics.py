@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import zipfile
 from statistics import median
 from typing import TYPE_CHECKING
 
 from calls.cost import Cost, time
-from calls.roads import Road, unpacked, with_go, with_python
+from calls.roads import Road, file_of, unpacked, with_go, with_python
 from figures import Figure
 
 if TYPE_CHECKING:
@@ -43,11 +42,9 @@ def built(root: Path, folder: Path, go: str) -> dict[str, Road]:
     That of NumPy is missing where this Python has none.
     """
     dist = root / "dist" / "signal-stats"
-    manifest = json.loads((dist / "manifest.json").read_bytes())
     host = f"{os.uname().machine}-unknown-linux-gnu"
-    files = {row["role"]: dist / row["file"] for row in manifest["artifacts"] if row["target"] == host}
-    sdk, wheel = unpacked(files["archive"], folder / "sdk") / "lib", folder / "wheel"
-    zipfile.ZipFile(files["wheel"]).extractall(wheel)
+    sdk, wheel = unpacked(file_of(dist, "archive", host), folder / "sdk") / "lib", folder / "wheel"
+    zipfile.ZipFile(file_of(dist, "wheel", host)).extractall(wheel)
     programs = {
         "cgo": with_go("cgo", folder, go, sdk=sdk, module="signals", times=_TIMES),
         "purego": with_go("module", folder, go, module="signals", times=_TIMES),

@@ -48,26 +48,27 @@ def built(root: Path, folder: Path, places: Mapping[str, str]) -> dict[str, Road
     `places` says where go and node are.
     """
     dist = root / "dist" / "email-validator"
-    manifest = json.loads((dist / "manifest.json").read_bytes())
     host = f"{os.uname().machine}-unknown-linux-gnu"
-
-    def made(role: str, target: str | None = None) -> Path:
-        rows = (a for a in manifest["artifacts"] if a["role"] == role and (target is None or a["target"] == target))
-        return dist / str(next(rows)["file"])
-
-    sdk = unpacked(made("archive", host), folder / "sdk") / "lib"
+    sdk = unpacked(file_of(dist, "archive", host), folder / "sdk") / "lib"
     wheel = folder / "wheel"
-    zipfile.ZipFile(made("wheel", host)).extractall(wheel)
+    zipfile.ZipFile(file_of(dist, "wheel", host)).extractall(wheel)
     examples = root / "packaging" / "python" / "examples"
-    component = str(made("component"))
+    component = str(file_of(dist, "component"))
     return {
         "cgo": with_go("cgo", folder, places["go"], sdk=sdk),
         "purego": with_go("module", folder, places["go"], "-road=native"),
         "wazero": with_go("module", folder, places["go"], "-road=wasm"),
-        "node": with_node(unpacked(made("package"), folder / "npm"), places["node"]),
+        "node": with_node(unpacked(file_of(dist, "package"), folder / "npm"), places["node"], "by_jco.mjs"),
         "python-native": with_python("by_ctypes.py", wheel),
         "python-wasmtime": with_python("by_wasmtime.py", examples, component),
     }
+
+
+def file_of(dist: Path, role: str, target: str | None = None) -> Path:
+    """The file of a release that has a role, for a target where there are several."""
+    manifest = json.loads((dist / "manifest.json").read_bytes())
+    rows = (a for a in manifest["artifacts"] if a["role"] == role and (target is None or a["target"] == target))
+    return dist / str(next(rows)["file"])
 
 
 def with_go(
@@ -94,13 +95,14 @@ def with_python(program: str, path: Path, *arguments: str) -> Road:
     return Road((sys.executable, str(HERE / program), *arguments), of_json, {"PYTHONPATH": str(path)})
 
 
-def with_node(package: Path, node: str) -> Road:
-    """by_jco.mjs, beside which the unpacked npm package is installed."""
+def with_node(package: Path, node: str, program: str) -> Road:
+    """A program of this folder, beside which the unpacked npm package is installed."""
     name = json.loads((package / "package.json").read_bytes())["name"]
     place = package.parent / "user" / "node_modules" / name
     shutil.copytree(package, place)
-    program = shutil.copy(HERE / "by_jco.mjs", package.parent / "user")
-    return Road((node, str(program)), of_json, {})
+    for file in (program, "measure.mjs"):
+        shutil.copy(HERE / file, package.parent / "user")
+    return Road((node, str(package.parent / "user" / program)), of_json, {})
 
 
 def unpacked(archive: Path, folder: Path) -> Path:

@@ -71,8 +71,32 @@ def test_each_road_is_a_ratio_to_cgo_by_the_medians(cost: ModuleType) -> None:
 
 
 def test_goals_and_roads_are_of_one_list(cost: ModuleType) -> None:
-    assert {road for road, _ in cost.GOALS} <= set(cost.ROADS)
-    assert {name for _, name in cost.GOALS} <= set(cost.INPUTS)
+    for table in (cost.VALIDATOR, importlib.import_module("calls.sealing").TABLE):
+        assert {road for road, _ in table.goals} <= set(cost.ROADS)
+        assert {name for _, name in table.goals} <= set(table.inputs)
+
+
+def test_another_library_has_a_table_of_its_own_by_the_same_code(cost: ModuleType) -> None:
+    table = importlib.import_module("calls.sealing").TABLE
+    costs = {"cgo": cost.Cost(1000), "purego": cost.Cost(1500), "python-wasmtime": cost.Cost(5000)}
+    rounds = [{road: dict.fromkeys(table.inputs, one) for road, one in costs.items()}]
+    names = [f"sealing-{road}-{name}" for name in table.inputs for road in costs]
+    figures = {figure.name: figure for figure in cost.figures(rounds, table)}
+    assert list(figures) == names
+    assert figures["sealing-purego-seal"].what == "sealing 64 bytes: Go, purego to cgo"
+    assert (figures["sealing-purego-seal"].met, figures["sealing-purego-large"].met) == (True, False)
+
+
+def test_all_ways_to_seal_have_the_same_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCH / "calls")
+    measure = importlib.import_module("measure")
+    go = (BENCH / "calls" / "sealing" / "inputs" / "inputs.go").read_text(encoding="utf-8")
+    node = (BENCH / "calls" / "seal_by_jco.mjs").read_text(encoding="utf-8")
+    assert (len(measure.MESSAGE), len(measure.LARGE)) == (64, 64 << 10)
+    assert "make([]byte, 64), make([]byte, 64<<10)" in go
+    assert "new Uint8Array(64), new Uint8Array(64 << 10)" in node
+    for text in (go, node):
+        assert measure.ASSOCIATED.decode() in text
 
 
 def test_all_roads_have_the_same_input(cost: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
