@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from calls.cost import Cost, time
-from calls.roads import Road, file_of, unpacked, with_go, with_python
+from calls.roads import OFTEN, Road, file_of, unpacked, with_go, with_python
 from figures import Figure
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ FUNCTIONS = {
 }
 """What is computed of 1,000,000 values in Python, by signal-stats and by NumPy."""
 
-_TIMES = ("-test.benchtime=1ms", "-test.count=200")
-"""Many short ones, of which the quickest is the least disturbed: both ways differ by less than a busy machine adds."""
-
 _PUREGO, _NUMPY = 1.1, 1.0  # the most that it may cost, as a multiple of the other
 
 
@@ -46,8 +43,8 @@ def built(root: Path, folder: Path, go: str) -> dict[str, Road]:
     sdk, wheel = unpacked(file_of(dist, "archive", host), folder / "sdk") / "lib", folder / "wheel"
     zipfile.ZipFile(file_of(dist, "wheel", host)).extractall(wheel)
     programs = {
-        "cgo": with_go("cgo", folder, go, sdk=sdk, module="signals", times=_TIMES),
-        "purego": with_go("module", folder, go, module="signals", times=_TIMES),
+        "cgo": with_go("cgo", folder, go, sdk=sdk, module="signals", times=OFTEN),
+        "purego": with_go("module", folder, go, module="signals", times=OFTEN),
         "signal-stats": with_python("by_stats.py", wheel, "signal-stats"),
     }
     if importlib.util.find_spec("numpy"):

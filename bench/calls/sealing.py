@@ -7,7 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from calls.cost import Table
-from calls.roads import HERE, Road, file_of, unpacked, with_go, with_node, with_python
+from calls.roads import HERE, OFTEN, Road, file_of, unpacked, with_go, with_node, with_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,8 @@ def built(root: Path, folder: Path, programs: Mapping[str, str]) -> dict[str, Ro
     zipfile.ZipFile(file_of(dist, "wheel", host)).extractall(wheel)
     package = unpacked(file_of(dist, "package"), folder / "npm")
     return {
-        "cgo": with_go("cgo", folder, programs["go"], sdk=sdk, module="sealing"),
-        "purego": with_go("module", folder, programs["go"], module="sealing"),
+        "cgo": with_go("cgo", folder, programs["go"], sdk=sdk, module="sealing", times=OFTEN),
+        "purego": with_go("module", folder, programs["go"], module="sealing", times=OFTEN),
         "node": with_node(package, programs["node"], "seal_by_jco.mjs"),
         "python-native": with_python("seal_by_ctypes.py", wheel),
         "python-wasmtime": with_python("seal_by_wasmtime.py", HERE, str(file_of(dist, "component"))),
