@@ -115,7 +115,7 @@ def start(docker):
             read_only=True,
             cap_drop=["ALL"],
             security_opt=["no-new-privileges"],
-            mem_limit="64m" if target == HOST else "128m",  # each emulator, also that of a probe, takes 30 MB of its own
+            mem_limit="64m" if target == HOST else "128m",  # each emulator takes 30 MB, also that of a probe
             pids_limit=64,
             healthcheck={"interval": SECOND},  # all else is the image's own
             **options,
