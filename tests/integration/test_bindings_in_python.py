@@ -146,6 +146,63 @@ def test_two_handles_texts_and_errors(packages):
     ]
 
 
+def test_callbacks_stay_until_they_are_released(packages):
+    """Also those of several handles at once; and what calls back to what has it is garbage like anything else."""
+    program = """
+        import gc, sys, weakref
+        from bound_events import *
+        from bound_events._bindings import _alive_handlers
+        said = []
+        class Owner:
+            def __init__(self, limit=1):
+                self.loop = Loop(Handlers.of(limit=limit, on_event=self.answer, log=said.append))
+            def answer(self, name):
+                return 1
+        def objects():
+            gc.collect()
+            return sum(isinstance(one, (Owner, Loop, Handlers)) for one in gc.get_objects())
+        owner = Owner()
+        seen = weakref.ref(owner)
+        print(owner.loop.emit("x"), objects(), len(_alive_handlers), sep=",")
+        del owner
+        gc.collect()
+        print(seen() is None, objects(), len(_alive_handlers), said, sep=",")
+        # A structure of several handles, one of which cannot be made.
+        handlers = Handlers.of(limit=1, on_event=lambda name: 1, log=said.append)
+        first, second = Loop(handlers), Loop(handlers)
+        handlers.limit = -1
+        try:
+            Loop(handlers)
+        except InternalError:
+            print(len(_alive_handlers))
+        del handlers
+        first.close()
+        gc.collect()
+        print(second.emit("x"), len(_alive_handlers), sep=",")
+        second.close()
+        print(objects(), len(_alive_handlers), len(said), sep=",")
+        # What a caller made by itself is its own.
+        own = Handlers(limit=1)
+        own.user_data = 5
+        with Loop(own):
+            print(len(_alive_handlers))
+        closed = [Owner() for _ in range(100)]
+        for one in closed:
+            one.loop.close()
+        del closed, one
+        print(objects(), len(_alive_handlers), len(said), sep=",")
+    """
+    assert answers(packages, program) == [
+        (1, 3, 1),
+        (True, 0, 0, ["freed"]),
+        2,
+        (1, 1),
+        (2, 0, 3),
+        0,
+        (3, 0, 103),
+    ]
+
+
 def test_callbacks(packages):
     program = """
         import gc, sys, weakref
@@ -166,7 +223,7 @@ def test_callbacks(packages):
                 loop.emit(name)
             except kind as error:
                 print(repr(str(error)))
-        print(loop.emit_elsewhere("yes"), sum(map(len, _alive_handlers.values())), sep=",")
+        print(loop.emit_elsewhere("yes"), len(_alive_handlers), sep=",")
         reported = []
         sys.unraisablehook = lambda args: reported.append(str(args.exc_value))
         try:
@@ -174,7 +231,7 @@ def test_callbacks(packages):
         except CallbackFailedError:
             print(reported)
         loop.close()
-        print(said, sum(map(len, _alive_handlers.values())), sep=",")
+        print(said, len(_alive_handlers), sep=",")
         def fail(level):
             raise LookupError(level)
         with Loop(Handlers.of(veto=fail)) as other:
@@ -186,7 +243,7 @@ def test_callbacks(packages):
             try:
                 Loop(bad)
             except InternalError as error:
-                print(repr(str(error)), sum(map(len, _alive_handlers.values())), sep=",")
+                print(repr(str(error)), len(_alive_handlers), sep=",")
     """
     assert answers(packages, program) == [
         (3, 1.5, None),

@@ -67,6 +67,7 @@ _IMPORTS: Final = (
     ("contextvars", "import contextvars"),
     ("ctypes", "import ctypes"),
     ("importlib", "import importlib"),
+    ("itertools", "import itertools"),
     ("json", "import json"),
     ("math", "import math"),
     ("opcode", "import opcode"),
@@ -331,13 +332,13 @@ class _Module:
         kind, table = f"{self.classes[struct.c_name]}Release", f"_alive_{snake(struct.words)}"
         yield (
             f"{kind} = ctypes.CFUNCTYPE(None, ctypes.c_void_p)\n"
-            f"{table}: dict[int, list[Any]] = {{}}\n\n\n"
+            f"{table}: dict[int, list[Any]] = {{}}\n"
+            f'"""What the library has not released yet, by number; of handles that are gone it holds the callbacks."""'
+            "\n\n\n"
             "@shielded\n"
             f"def {table}_released(number: int | None) -> None:\n"
             "    try:\n"
-            f"        kept = {table}.get(number or 0)\n"
-            "        if kept:\n"
-            "            kept.pop()\n"
+            f"        {table}.pop(number or 0, None)\n"
             "    except BaseException as failed:\n"
             "        call = RUNNING.call\n"
             "        call.raised = (failed, call.raised)\n\n\n"
@@ -448,7 +449,7 @@ class _Module:
         yield from settings
         if struct.release:
             table = f"_alive_{snake(struct.words)}"
-            yield "        # The library says when it needs them no more; until then they stay."
+            yield "        # The library says when it needs them no more. Each handle puts a number of its own there."
             yield f"        made.{struct.user_data} = id(made)"
             yield f"        made.{struct.release} = {table}_release"
         yield "        return made"
@@ -671,6 +672,9 @@ class _Module:
                     handles.append(f"{label}._handle")
                 case model.CallbacksArgument():
                     given[at] = keeps = label
+                    if self.library.structs[argument.struct].release:
+                        given[at] = f"_handed{at}"
+                        prepare += self._numbered(self.library.structs[argument.struct], label, f"_handed{at}")
                 case model.Value(type=kind):
                     given[at] = self._number(kind, label)
                 case _:
@@ -758,8 +762,9 @@ class _Module:
             callbacks = keeps
             prepare.append(f'_made = Handle(LIBRARY.{free}, "{noun}", {callbacks}{parents})')
             if keeps != "None" and (table := self._table(function)):
-                prepare += [f"if {keeps} is not None:", f"    {table}.setdefault(id({keeps}), []).append({keeps})"]
-                undo = [f"if {keeps} is not None:", f"    {table}_released(id({keeps}))"]
+                prepare += ["if _number:", f"    {table}[_number] = _made.left"]
+                # One that was made is freed, and then released.
+                undo = ["if not _made._pointer:", f"    {table}.pop(_number, None)"]
             if name == "__init__":
                 prepare.append("self._handle = _made")
         if used:
@@ -792,6 +797,13 @@ class _Module:
     def _could_not(self) -> str:
         status = self.library.status
         return f"{self.error}(message({self._internal() if status and not self.library.last_error else ''}))"
+
+    def _numbered(self, struct: model.Struct, label: str, handed: str) -> Iterator[str]:
+        """Lines that number the callbacks of a handle, by which they are released, if `of` has made them."""
+        yield f"_number, {handed} = 0, {label}"
+        yield f"if {label} is not None and {label}.{struct.user_data} == id({label}):"
+        yield f"    _number, {handed} = next(NUMBERS), {self.classes[struct.c_name]}.from_buffer_copy({label})"
+        yield f"    {handed}.{struct.user_data} = _number"
 
     def _table(self, function: model.Function) -> str:
         """The table that keeps callbacks alive until the library releases them; empty where a handle does."""

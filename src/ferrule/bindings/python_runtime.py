@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import importlib
+import itertools
 import math
 import opcode
 from collections.abc import Callable
@@ -92,6 +93,9 @@ class _Running(Call):
 RUNNING = _Running()
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+NUMBERS = itertools.count(1)
+"""What handles are called where the library is to say which of them it needs no more."""
+
 _PATCHED: dict[CodeType, CodeType] = {}
 
 
@@ -155,6 +159,8 @@ class Handle(NotCopied):
         # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
         # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
+        self.left: list[Any] = []
+        """Gets the callbacks when this is freed: whoever has it keeps them for a library that releases them later."""
         self.calls_back: bool = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
@@ -197,11 +203,14 @@ class Handle(NotCopied):
         address, pointer.value = pointer.value, None
         if address:
             call = Call()
+            self.left.append(self.keeps)
             try:
                 call.enter()
                 self._free(address)
             finally:
                 call.leave()
+                # From here on they are the library's, if it has not released them.
+                self.keeps, self.left = None, []
             call.finish()
         while self._stays:
             parent, stay = self._stays.pop()

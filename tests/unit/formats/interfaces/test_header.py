@@ -171,6 +171,7 @@ def test_attributes_without_a_layout_are_nothing():
         ("char *f(void);", "const char *f(void);", {("f()", True)}),
         ("void f(int (*g)(char *));", "void f(int (*g)(const char *));", {("f()", True)}),
         ("struct S { int a; double b; };", "struct S { int a; long b; };", {("struct S.b", True)}),
+        ("#define N 10", "#define N (0x0A)", set()),
         ('#define V "1.0.0"', '#define V "other"', {("#define V", True)}),
         ('#define V "other"', '#define V "1.0.0"', {("#define V", True)}),
     ],
