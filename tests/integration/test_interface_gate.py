@@ -62,7 +62,7 @@ def test_this_release_says_in_its_version_what_changed(release):
 # Programs of recorded releases
 
 
-def built_before(name: str, source: Path, library: str, folder: Path) -> Path:
+def built_before(name: str, source: Path, library: str, folder: Path, headers: Path | None = None) -> Path:
     """A program built against a recorded header and a library that has the recorded name and symbols, and does nothing."""
     recorded = CHECKOUT / "packaging" / "abi" / name
     (libraries,) = json.loads((recorded / "interface.json").read_bytes())["libraries"].values()
@@ -72,7 +72,18 @@ def built_before(name: str, source: Path, library: str, folder: Path) -> Path:
     options = ("-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{surface['name']}")
     run("gcc", *options, stub, "-o", folder / f"lib{library}.so")
     run(
-        *("gcc", *STRICT, "-I", recorded / "include", source, "-o", folder / "program", "-L", folder, f"-l{library}"),
+        *(
+            "gcc",
+            *STRICT,
+            "-I",
+            headers or recorded / "include",
+            source,
+            "-o",
+            folder / "program",
+            "-L",
+            folder,
+            f"-l{library}",
+        ),
         # The stub refers to nothing, and what is not there when linking must not be found when running either.
         "-Wl,-z,now",
     )
@@ -89,11 +100,30 @@ def test_program_of_the_recorded_release_runs_with_this_library(release, expecte
 def test_program_of_the_recorded_sealed_box_runs_with_this_library(sealed_box, tmp_path):
     program = built_before("sealed-box", CONSUMERS / "sealed-box" / "earlier.c", "sealed_box", tmp_path)
     printed = run(program, LD_LIBRARY_PATH=str(sealed_box.sdk(HOST) / "lib")).stdout
+    assert printed.splitlines() == SEALED
+
+
+SEALED = [
     # The tag is that of RFC 4231; 24 is REJECTED, 1 NULL_POINTER; import, hash, seal, open, open are uses.
-    assert printed.splitlines() == [
-        *("new 0", "import 0", "hash 0", "tag 5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
-        *("import 0", "seal 0", "open 0", "same 1", "altered 24", "null 1", "uses 6"),
-    ]
+    *("new 0", "import 0", "hash 0", "tag 5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
+    *("import 0", "seal 0", "open 0", "same 1", "altered 24", "null 1", "uses 6"),
+]
+
+
+def test_program_of_before_the_callbacks_grew_runs_with_this_library(sealed_box, tmp_path):
+    """Its structure has no `release` yet, which the gate calls an addition."""
+    text = (CHECKOUT / "packaging/abi/sealed-box/include/sealed_box.h").read_text()
+    earlier = re.sub(r"    /\*\*(?:(?!\*/).)*\*/\n    SealedBoxRelease release;\n", "", text, flags=re.DOTALL)
+    assert len(earlier) < len(text)
+    headers = tmp_path / "earlier"
+    for name, content in (("earlier", earlier), ("now", text)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "sealed_box.h").write_text(content)
+    surfaces = (read_header(tmp_path / name, "sealed_box.h") for name in ("earlier", "now"))
+    changes = {(one.item, one.breaking) for one in header.compare(*surfaces)}
+    assert changes == {("struct SealedBoxCallbacks", False), ("struct SealedBoxCallbacks.release", False)}
+    program = built_before("sealed-box", CONSUMERS / "sealed-box" / "earlier.c", "sealed_box", tmp_path, headers)
+    assert run(program, LD_LIBRARY_PATH=str(sealed_box.sdk(HOST) / "lib")).stdout.splitlines() == SEALED
 
 
 def test_program_of_the_recorded_signal_stats_runs_with_this_library(signal_stats, tmp_path):
@@ -151,12 +181,16 @@ def compiled(folder: Path, name: str, declarations: str, bodies: str) -> Path:
 def our_verdict(old: Path, new: Path) -> set[bool]:
     """Whether there are breaking and compatible changes, by the library and its header."""
     libraries = [symbols.read(binary.summary(binary.measure(path))) for path in (old, new)]
-    output = []
-    for path in (old, new):
-        options = header.preprocessor_options(PLATFORMS[HOST])
-        text = run("gcc", *options, "box.h", cwd=path.parent).stdout
-        output.append(header.read(text, "box.h", release="1.0.0"))
+    output = [read_header(path.parent, "box.h") for path in (old, new)]
     return {c.breaking for c in (*symbols.compare(*libraries), *header.compare(*output))}
+
+
+def read_header(folder: Path, name: str) -> Any:
+    for file, text in header.stand_ins().items():
+        (folder / "standard" / file).parent.mkdir(exist_ok=True)
+        (folder / "standard" / file).write_text(text)
+    options = (*header.preprocessor_options(PLATFORMS[HOST]), "-isystem", "standard")
+    return header.read(run("gcc", *options, name, cwd=folder).stdout, name, release="1.0.0")
 
 
 def abidiff(old: Path, new: Path) -> tuple[bool, bool]:

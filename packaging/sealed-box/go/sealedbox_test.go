@@ -13,6 +13,7 @@ import (
 	"time"
 
 	sealedbox "example.org/ferrule/sealed-box"
+	"example.org/ferrule/sealed-box/internal/ferrule/bindings"
 )
 
 func open(t *testing.T, options sealedbox.Options) *sealedbox.Box {
@@ -127,6 +128,29 @@ func TestAuditThatPanics(t *testing.T) {
 	}()
 	_, _ = box.Generate(sealedbox.Ed25519, 0)
 	t.Error("no panic")
+}
+
+// live counts what the library has not released yet.
+func live() (count int) {
+	bindings.Live.Range(func(any, any) bool { count++; return true })
+	return count
+}
+
+func TestCallbacksGoWhenTheyAreReleased(t *testing.T) {
+	before := live()
+	box := open(t, sealedbox.Options{Audit: func(sealedbox.KeyUse) {}})
+	if live() != before+1 {
+		t.Error(live(), "and before", before)
+	}
+	key := generate(t, box, sealedbox.Ed25519)
+	box.Close()
+	key.Close()
+	if _, err := sealedbox.Open(sealedbox.Options{
+		Algorithms: []sealedbox.Algorithm{0xffff},
+		Audit:      func(sealedbox.KeyUse) {},
+	}); err == nil || live() != before {
+		t.Error(err, live(), "and before", before)
+	}
 }
 
 func TestNothingIsAllowed(t *testing.T) {

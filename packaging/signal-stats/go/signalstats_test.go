@@ -11,6 +11,7 @@ import (
 	"time"
 
 	signalstats "example.org/ferrule/signal-stats"
+	"example.org/ferrule/signal-stats/internal/ferrule/bindings"
 )
 
 func open(t *testing.T, options signalstats.Options) *signalstats.Stats {
@@ -254,6 +255,26 @@ func TestCallsAreObserved(t *testing.T) {
 	expected := []call{{"signal_stats_new", nil}, {"signal_stats_mean", signalstats.ErrTooFew}}
 	if !slices.Equal(calls, expected) {
 		t.Error(calls)
+	}
+}
+
+// live counts what the library has not released yet.
+func live() (count int) {
+	bindings.Live.Range(func(any, any) bool { count++; return true })
+	return count
+}
+
+func TestCallbacksGoWhenAllThatMayCallThemIsClosed(t *testing.T) {
+	before, calls := live(), 0
+	stats := open(t, signalstats.Options{Observe: func(string, time.Duration, error) { calls++ }})
+	sketch := must[*signalstats.Sketch](t)(stats.Sketch(12))
+	stats.Close()
+	if err := sketch.Add(values); err != nil || calls != 3 || live() == before {
+		t.Error(err, calls, live(), "and before", before)
+	}
+	sketch.Close()
+	if live() != before {
+		t.Error(live(), "and before", before)
 	}
 }
 

@@ -20,6 +20,14 @@ pub fn record<S: Status>(outcome: Result<(), Failure<S>>) -> S {
     status
 }
 
+/// Does something that may call the library in turn, and keeps the message as it was.
+pub(crate) fn keep(body: impl FnOnce()) {
+    // A thread that is ending has no message any more, as in `record`.
+    let before = MESSAGE.try_with(RefCell::take).unwrap_or_default();
+    body();
+    let _ = MESSAGE.try_with(|kept| kept.replace(before));
+}
+
 /// Writes as much of the message as fits, and a NUL. Returns the length of the whole message.
 ///
 /// # Safety

@@ -223,7 +223,8 @@ pub unsafe fn versioned<T: Versioned, S: Status>(pointer: *const T, what: &str) 
     check(pointer, what)?;
     // SAFETY: a `Versioned` starts with a `u32`; alignment was checked.
     let size = unsafe { pointer.cast::<u32>().read() } as usize;
-    if !(T::FIRST_SIZE..=MAX_STRUCT_SIZE).contains(&size) {
+    // A field is there as a whole or not at all, so that no pointer is made of a part of one.
+    if !(T::FIRST_SIZE..=MAX_STRUCT_SIZE).contains(&size) || !size.is_multiple_of(align_of::<T>()) {
         return Err(Failure::new(
             S::INVALID_STRUCT,
             format_args!("{what} cannot have a size of {size} bytes"),

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::time::Duration;
 
-use boundary::{Observer, Versioned};
+use boundary::{Observer, Release, Versioned};
 use email_validator::{EmailType, Logger, Overrides};
 
 // The full name too: the header shows it in the signature of the observer.
@@ -49,6 +49,13 @@ pub type EmailValidatorObserve = Option<
     ),
 >;
 
+/// Told, once, that the library calls none of the functions any more and does not use `user_data` again: when the
+/// validator is freed, and every call has ended that may call them. It is called in the thread in which that happened,
+/// may call the library in turn, and leaves no message.
+///
+/// It is not called if `email_validator_new` fails: then the library has kept nothing, and all is still the caller's.
+pub type EmailValidatorRelease = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
 /// The caller's functions. All may be null, except those that `blocked_emails` needs.
 ///
 /// They are called from the thread that called the library, so from several at once where a validator is shared, and
@@ -61,8 +68,8 @@ pub struct EmailValidatorCallbacks {
     pub struct_size: u32,
     /// Must be 0.
     pub reserved: u32,
-    /// Handed to every function as it is. It must stay usable until the validator is freed, and,
-    /// where a callback frees it, until the call that was running has ended.
+    /// Handed to every function as it is. It must stay usable until `release` is called: until the
+    /// validator is freed, and, where a callback frees it, until the call that was running has ended.
     pub user_data: *mut c_void,
     /// Whether anybody can open a mailbox at this domain free of charge. Needed for `FREE`.
     pub is_free_email: EmailValidatorLookup,
@@ -76,6 +83,8 @@ pub struct EmailValidatorCallbacks {
     pub log: EmailValidatorLog,
     /// Takes the measurements.
     pub observe: EmailValidatorObserve,
+    /// Told when the functions are needed no more. May be null; a structure that ends before it has none.
+    pub release: EmailValidatorRelease,
 }
 
 // SAFETY: it starts with a `u32`; null pointers, null functions and 0 are valid.
@@ -84,9 +93,10 @@ unsafe impl Versioned for EmailValidatorCallbacks {
 }
 
 /// Callbacks that were checked, and belong to a validator.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Callbacks {
     functions: EmailValidatorCallbacks,
+    release: Release,
 }
 
 // SAFETY: the functions and what `user_data` points to may be used from any thread at once: the header asks this of
@@ -106,6 +116,7 @@ impl Callbacks {
         has_gravatar: None,
         log: None,
         observe: None,
+        release: None,
     };
 
     pub(crate) fn new(functions: EmailValidatorCallbacks) -> Result<Self, Failure> {
@@ -115,7 +126,14 @@ impl Callbacks {
                 "the reserved field of the callbacks is not 0",
             ));
         }
-        Ok(Self { functions })
+        // SAFETY: the header asks this of every caller.
+        let release = unsafe { Release::new(functions.release, functions.user_data) };
+        Ok(Self { functions, release })
+    }
+
+    /// From now on they are the library's, which says when it needs them no more.
+    pub(crate) fn accept(&self) {
+        self.release.accept();
     }
 
     /// A blocked type whose look-up is missing would silently never apply, so it is refused.

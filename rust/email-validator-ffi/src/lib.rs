@@ -16,6 +16,7 @@ use boundary::{Out, Region, TextOut, guard, last_error, memory};
 
 pub use callbacks::{
     EmailValidatorCallbacks, EmailValidatorLog, EmailValidatorLogLevel, EmailValidatorLookup, EmailValidatorObserve,
+    EmailValidatorRelease,
 };
 pub use handle::EmailValidator;
 pub use options::{EmailValidatorOptions, EmailValidatorText};
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn email_validator_new(
 ) -> EmailValidatorStatus {
     // SAFETY: the caller's promise.
     let functions = guard::contain(|| unsafe { read_callbacks(callbacks) });
-    let observer = functions.as_ref().ok().copied();
+    let observer = functions.as_ref().ok().cloned();
     guard::call(c"email_validator_new", observer.as_ref(), || {
         let functions = functions?;
         // SAFETY: the caller's promise.
@@ -86,6 +87,7 @@ pub unsafe extern "C" fn email_validator_new(
         let of_callbacks = unsafe { Region::of_versioned(callbacks) };
         out.apart_from(written.regions.into_iter().chain([of_callbacks]))?;
         let validator = EmailValidator::new(&written.config, functions)?;
+        validator.callbacks().accept();
         // SAFETY: the caller's promise.
         unsafe { out.write(memory::new_handle(validator)) };
         Ok(())

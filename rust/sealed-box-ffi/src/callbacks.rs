@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::time::Duration;
 
-use boundary::{Observer, Versioned};
+use boundary::{Observer, Release, Versioned};
 use sealed_box::{Audit, KeyUse};
 
 use crate::status::{Failure, SealedBoxStatus};
@@ -38,6 +38,13 @@ pub type SealedBoxObserve = Option<
     ),
 >;
 
+/// Told, once, that the library calls none of the functions any more and does not use `user_data` again: when the box
+/// is freed, and every call has ended that may call them. It is called in the thread in which that happened, may call
+/// the library in turn, and leaves no message.
+///
+/// It is not called if `sealed_box_new` fails: then the library has kept nothing, and all is still the caller's.
+pub type SealedBoxRelease = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
 /// The caller's functions. Both may be null.
 ///
 /// They are called from the thread that called the library, so from several at once where a box is shared, and may call
@@ -50,13 +57,15 @@ pub struct SealedBoxCallbacks {
     pub struct_size: u32,
     /// Must be 0.
     pub reserved: u32,
-    /// Handed to every function as it is. It must stay usable until the box is freed, and, where a callback frees it, until
-    /// the call that was running has ended.
+    /// Handed to every function as it is. It must stay usable until `release` is called: until the box is freed,
+    /// and, where a callback frees it, until the call that was running has ended.
     pub user_data: *mut c_void,
     /// Takes the uses of keys.
     pub audit: SealedBoxAudit,
     /// Takes the measurements.
     pub observe: SealedBoxObserve,
+    /// Told when the functions are needed no more. May be null; a structure that ends before it has none.
+    pub release: SealedBoxRelease,
 }
 
 // SAFETY: it starts with a `u32`; null pointers, null functions and 0 are valid.
@@ -65,9 +74,10 @@ unsafe impl Versioned for SealedBoxCallbacks {
 }
 
 /// Callbacks that were checked, and belong to a box.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Callbacks {
     functions: SealedBoxCallbacks,
+    release: Release,
 }
 
 // SAFETY: the functions and what `user_data` points to may be used from any thread at once: the header asks this of
@@ -83,6 +93,7 @@ impl Callbacks {
         user_data: std::ptr::null_mut(),
         audit: None,
         observe: None,
+        release: None,
     };
 
     pub(crate) fn new(functions: SealedBoxCallbacks) -> Result<Self, Failure> {
@@ -92,7 +103,14 @@ impl Callbacks {
                 "the reserved field of the callbacks is not 0",
             ));
         }
-        Ok(Self { functions })
+        // SAFETY: the header asks this of every caller.
+        let release = unsafe { Release::new(functions.release, functions.user_data) };
+        Ok(Self { functions, release })
+    }
+
+    /// From now on they are the library's, which says when it needs them no more.
+    pub(crate) fn accept(&self) {
+        self.release.accept();
     }
 }
 

@@ -26,7 +26,7 @@ use boundary::{Out, Region, guard, last_error, memory};
 use sealed_box::{SealedBox as CoreBox, Zeroizing};
 
 pub use batches::*;
-pub use callbacks::{SealedBoxAudit, SealedBoxCallbacks, SealedBoxKeyUse, SealedBoxObserve};
+pub use callbacks::{SealedBoxAudit, SealedBoxCallbacks, SealedBoxKeyUse, SealedBoxObserve, SealedBoxRelease};
 pub use deriving::*;
 pub use handle::{SealedBox, SealedBoxKey, SealedBoxStream};
 pub use hashing::*;
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn sealed_box_new(
 ) -> SealedBoxStatus {
     // SAFETY: the caller's promise.
     let functions = guard::contain(|| unsafe { read_callbacks(callbacks) });
-    let observer = functions.as_ref().ok().copied();
+    let observer = functions.as_ref().ok().cloned();
     guard::call(c"sealed_box_new", observer.as_ref(), || {
         let functions = functions?;
         // SAFETY: the caller's promise.
@@ -99,6 +99,7 @@ pub unsafe extern "C" fn sealed_box_new(
         // SAFETY: null, or read by `read_callbacks`.
         let of_callbacks = unsafe { Region::of_versioned(callbacks) };
         out.apart_from(regions.into_iter().chain([of_callbacks]))?;
+        functions.accept();
         let core = CoreBox::new(policy, System, functions);
         // SAFETY: the caller's promise.
         unsafe { out.write(memory::new_handle(SealedBox { core })) };

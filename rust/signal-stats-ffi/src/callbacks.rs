@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::time::Duration;
 
-use boundary::{Observer, Versioned};
+use boundary::{Observer, Release, Versioned};
 
 use crate::status::{Failure, SignalStatsStatus};
 
@@ -18,6 +18,13 @@ pub type SignalStatsObserve = Option<
     ),
 >;
 
+/// Told, once, that the library calls none of the functions any more and does not use `user_data` again: when the
+/// handle, and all that were made with it, are freed, and every call has ended that may call them. It is called in the
+/// thread in which that happened, may call the library in turn, and leaves no message.
+///
+/// It is not called if `signal_stats_new` fails: then the library has kept nothing, and all is still the caller's.
+pub type SignalStatsRelease = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
 /// The caller's functions.
 ///
 /// They are called from the thread that called the library, so from several at once where a handle is shared, and may
@@ -30,11 +37,13 @@ pub struct SignalStatsCallbacks {
     pub struct_size: u32,
     /// Must be 0.
     pub reserved: u32,
-    /// Handed to every function as it is. It must stay usable until the handle, and all that were made with it, are freed,
-    /// and, where a callback frees one, until the call that was running has ended.
+    /// Handed to every function as it is. It must stay usable until `release` is called: until the handle, and all
+    /// that were made with it, are freed, and, where a callback frees one, until the call that was running has ended.
     pub user_data: *mut c_void,
     /// Takes the measurements. May be null.
     pub observe: SignalStatsObserve,
+    /// Told when the functions are needed no more. May be null; a structure that ends before it has none.
+    pub release: SignalStatsRelease,
 }
 
 // SAFETY: it starts with a `u32`; null pointers, null functions and 0 are valid.
@@ -43,9 +52,10 @@ unsafe impl Versioned for SignalStatsCallbacks {
 }
 
 /// Callbacks that were checked, and belong to a handle.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Callbacks {
     functions: SignalStatsCallbacks,
+    release: Release,
 }
 
 // SAFETY: the functions and what `user_data` points to may be used from any thread at once: the header asks this of
@@ -60,6 +70,7 @@ impl Callbacks {
         reserved: 0,
         user_data: std::ptr::null_mut(),
         observe: None,
+        release: None,
     };
 
     pub(crate) fn new(functions: SignalStatsCallbacks) -> Result<Self, Failure> {
@@ -69,7 +80,14 @@ impl Callbacks {
                 "the reserved field of the callbacks is not 0",
             ));
         }
-        Ok(Self { functions })
+        // SAFETY: the header asks this of every caller.
+        let release = unsafe { Release::new(functions.release, functions.user_data) };
+        Ok(Self { functions, release })
+    }
+
+    /// From now on they are the library's, which says when it needs them no more.
+    pub(crate) fn accept(&self) {
+        self.release.accept();
     }
 }
 

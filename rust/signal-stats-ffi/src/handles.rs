@@ -93,7 +93,7 @@ pub unsafe extern "C" fn signal_stats_fir_new(
             let taps = regions.input(taps, taps_count, "taps")?;
             let out = regions.result(fir, "fir")?;
             let inner = Fir::new(taps).map_err(failure)?;
-            let alone = Alone::new(stats.callbacks, inner);
+            let alone = Alone::new(stats.callbacks.clone(), inner);
             hand_out(out, SignalStatsFir { alone });
             Ok(())
         })
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn signal_stats_biquad_new(
             let section = BiquadCoefficients::try_from(section)?;
             let out = regions.result(biquad, "biquad")?;
             let inner = Biquad::new(&[section]).map_err(failure)?;
-            let alone = Alone::new(stats.callbacks, inner);
+            let alone = Alone::new(stats.callbacks.clone(), inner);
             hand_out(out, SignalStatsBiquad { alone });
             Ok(())
         })
@@ -216,7 +216,7 @@ pub unsafe extern "C" fn signal_stats_spectrum_new(
         with(c"signal_stats_spectrum_new", stats, |stats, regions| {
             let out = regions.result(spectrum, "spectrum")?;
             let inner = Spectrum::new(period).map_err(failure)?;
-            let alone = Alone::new(stats.callbacks, inner);
+            let alone = Alone::new(stats.callbacks.clone(), inner);
             hand_out(out, SignalStatsSpectrum { alone });
             Ok(())
         })
@@ -310,7 +310,7 @@ pub unsafe extern "C" fn signal_stats_sketch_new(
         with(c"signal_stats_sketch_new", stats, |stats, regions| {
             let out = regions.result(sketch, "sketch")?;
             let inner = QuantileSketch::new(precision).map_err(failure)?;
-            let alone = Alone::new(stats.callbacks, inner);
+            let alone = Alone::new(stats.callbacks.clone(), inner);
             hand_out(out, SignalStatsSketch { alone });
             Ok(())
         })
@@ -404,7 +404,7 @@ pub unsafe extern "C" fn signal_stats_stream_new(
             };
             let out = regions.result(stream, "stream")?;
             let inner = Stream::new(blocks, block_length, filter).map_err(failure)?;
-            let alone = Alone::new(stats.callbacks, inner);
+            let alone = Alone::new(stats.callbacks.clone(), inner);
             hand_out(out, SignalStatsStream { alone });
             Ok(())
         })

@@ -25,7 +25,7 @@ use boundary::{Out, Region, guard, last_error, memory};
 
 pub use arrow::{ArrowArray, ArrowSchema, signal_stats_arrow_new, signal_stats_arrow_values};
 pub use batches::*;
-pub use callbacks::{SignalStatsCallbacks, SignalStatsObserve};
+pub use callbacks::{SignalStatsCallbacks, SignalStatsObserve, SignalStatsRelease};
 pub use handles::*;
 pub use options::{
     SignalStatsBins, SignalStatsBiquadCoefficients, SignalStatsBlock, SignalStatsInterpolation, SignalStatsOutside,
@@ -91,12 +91,13 @@ pub unsafe extern "C" fn signal_stats_new(
 ) -> SignalStatsStatus {
     // SAFETY: the caller's promise.
     let functions = guard::contain(|| unsafe { read_callbacks(callbacks) });
-    let observer = functions.as_ref().ok().copied();
+    let observer = functions.as_ref().ok().cloned();
     guard::call(c"signal_stats_new", observer.as_ref(), || {
         let functions = functions?;
         let out = Out::new(stats, "stats")?;
         // SAFETY: null, or read by `read_callbacks`.
         out.apart_from([unsafe { Region::of_versioned(callbacks) }])?;
+        functions.accept();
         // SAFETY: the caller's promise.
         unsafe { hand_out(out, SignalStats { callbacks: functions }) };
         Ok(())

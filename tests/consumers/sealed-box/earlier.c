@@ -25,7 +25,7 @@ int main(void)
     /* RFC 4231, test case 2: HMAC itself fills a key up with zeros (RFC 2104, 2). */
     const uint8_t secret[32] = "Jefe";
     const uint8_t message[] = "what do ya want for nothing?";
-    const SealedBoxCallbacks callbacks = {sizeof callbacks, 0, NULL, audit, NULL};
+    const SealedBoxCallbacks callbacks = {.struct_size = sizeof callbacks, .audit = audit};
     SealedBox *box = NULL;
     SealedBoxKey *mac = NULL, *key = NULL;
     uint8_t *tag = NULL, *sealed = NULL, *opened = NULL;

@@ -2,8 +2,8 @@
 #define EMAIL_VALIDATOR_H
 
 #define EMAIL_VALIDATOR_VERSION "0.1.0"
-#define EMAIL_VALIDATOR_FINGERPRINT "ff101ab1217ec9447b7d44195b174af6ba25b29b1ed5c25a0c0966b1bae7bf28"
-#define EMAIL_VALIDATOR_INTERFACE "a6965894b2c2cbb9def261159be6696869f93fee84f192d7bedf0d7aae3bb497"
+#define EMAIL_VALIDATOR_FINGERPRINT "1f56c27f17d896011899cb8dcc627bbe89fe84eba90955038421a3927742510e"
+#define EMAIL_VALIDATOR_INTERFACE "48930e297b2e5dd01b8d4caa19db5cf60ebc980e78b873f163c990afe60e6719"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -197,6 +197,15 @@ typedef void (*EmailValidatorObserve)(void *user_data,
                                       EmailValidatorStatus status);
 
 /**
+ * Told, once, that the library calls none of the functions any more and does not use `user_data` again: when the
+ * validator is freed, and every call has ended that may call them. It is called in the thread in which that happened,
+ * may call the library in turn, and leaves no message.
+ *
+ * It is not called if `email_validator_new` fails: then the library has kept nothing, and all is still the caller's.
+ */
+typedef void (*EmailValidatorRelease)(void *user_data);
+
+/**
  * The caller's functions. All may be null, except those that `blocked_emails` needs.
  *
  * They are called from the thread that called the library, so from several at once where a validator is shared, and
@@ -213,8 +222,8 @@ typedef struct EmailValidatorCallbacks {
      */
     uint32_t reserved;
     /**
-     * Handed to every function as it is. It must stay usable until the validator is freed, and,
-     * where a callback frees it, until the call that was running has ended.
+     * Handed to every function as it is. It must stay usable until `release` is called: until the
+     * validator is freed, and, where a callback frees it, until the call that was running has ended.
      */
     void *user_data;
     /**
@@ -241,6 +250,10 @@ typedef struct EmailValidatorCallbacks {
      * Takes the measurements.
      */
     EmailValidatorObserve observe;
+    /**
+     * Told when the functions are needed no more. May be null; a structure that ends before it has none.
+     */
+    EmailValidatorRelease release;
 } EmailValidatorCallbacks;
 
 #ifdef __cplusplus

@@ -2,8 +2,8 @@
 #define SEALED_BOX_H
 
 #define SEALED_BOX_VERSION "0.1.0"
-#define SEALED_BOX_FINGERPRINT "382c51c4c9e36856cae7fdd6533949eb7800f00e2d49b2ae2bb9df53cd6803b1"
-#define SEALED_BOX_INTERFACE "2ea1ce083a93beed2cbf52e2f206d6dff492150bf260bf158bf9af07e8b69cdc"
+#define SEALED_BOX_FINGERPRINT "e7644bc686003eef535b0d3716f026b20798993f8568293c892e32daba7a946e"
+#define SEALED_BOX_INTERFACE "bd17ef4a0a8a70e5c865b2df01d3a70031b271fbf0a90271009064f38f635724"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -355,6 +355,15 @@ typedef void (*SealedBoxObserve)(void *user_data,
                                  SealedBoxStatus status);
 
 /**
+ * Told, once, that the library calls none of the functions any more and does not use `user_data` again: when the box
+ * is freed, and every call has ended that may call them. It is called in the thread in which that happened, may call
+ * the library in turn, and leaves no message.
+ *
+ * It is not called if `sealed_box_new` fails: then the library has kept nothing, and all is still the caller's.
+ */
+typedef void (*SealedBoxRelease)(void *user_data);
+
+/**
  * The caller's functions. Both may be null.
  *
  * They are called from the thread that called the library, so from several at once where a box is shared, and may call
@@ -371,8 +380,8 @@ typedef struct SealedBoxCallbacks {
      */
     uint32_t reserved;
     /**
-     * Handed to every function as it is. It must stay usable until the box is freed, and, where a callback frees it, until
-     * the call that was running has ended.
+     * Handed to every function as it is. It must stay usable until `release` is called: until the box is freed,
+     * and, where a callback frees it, until the call that was running has ended.
      */
     void *user_data;
     /**
@@ -383,6 +392,10 @@ typedef struct SealedBoxCallbacks {
      * Takes the measurements.
      */
     SealedBoxObserve observe;
+    /**
+     * Told when the functions are needed no more. May be null; a structure that ends before it has none.
+     */
+    SealedBoxRelease release;
 } SealedBoxCallbacks;
 
 /**

@@ -2,8 +2,8 @@
 #define SIGNAL_STATS_H
 
 #define SIGNAL_STATS_VERSION "0.1.0"
-#define SIGNAL_STATS_FINGERPRINT "181fb8319df68b078c4eba499cf91e4231698585ada87aeea44aa730d33023c2"
-#define SIGNAL_STATS_INTERFACE "6466a06fe677e18d8ad70902d29f22f17964eef32e1e2c5e00f19fb69cac65ee"
+#define SIGNAL_STATS_FINGERPRINT "9f69406cd10fded7b17c075cd301f51ab0a7bf3582db348c4c43b51c466a9724"
+#define SIGNAL_STATS_INTERFACE "eda4ec49c685b046c2dde607ddf30d618235622951bcbb1096f862ff472db35d"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -268,6 +268,15 @@ typedef void (*SignalStatsObserve)(void *user_data,
                                    SignalStatsStatus status);
 
 /**
+ * Told, once, that the library calls none of the functions any more and does not use `user_data` again: when the
+ * handle, and all that were made with it, are freed, and every call has ended that may call them. It is called in the
+ * thread in which that happened, may call the library in turn, and leaves no message.
+ *
+ * It is not called if `signal_stats_new` fails: then the library has kept nothing, and all is still the caller's.
+ */
+typedef void (*SignalStatsRelease)(void *user_data);
+
+/**
  * The caller's functions.
  *
  * They are called from the thread that called the library, so from several at once where a handle is shared, and may
@@ -284,14 +293,18 @@ typedef struct SignalStatsCallbacks {
      */
     uint32_t reserved;
     /**
-     * Handed to every function as it is. It must stay usable until the handle, and all that were made with it, are freed,
-     * and, where a callback frees one, until the call that was running has ended.
+     * Handed to every function as it is. It must stay usable until `release` is called: until the handle, and all
+     * that were made with it, are freed, and, where a callback frees one, until the call that was running has ended.
      */
     void *user_data;
     /**
      * Takes the measurements. May be null.
      */
     SignalStatsObserve observe;
+    /**
+     * Told when the functions are needed no more. May be null; a structure that ends before it has none.
+     */
+    SignalStatsRelease release;
 } SignalStatsCallbacks;
 
 /**

@@ -1,7 +1,9 @@
 """The package as its users call it; the vectors are in the project's own tests."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import pytest
 
@@ -20,6 +22,7 @@ from ferrule_sealed_box import (
     Status,
     UnknownAlgorithmError,
     WrongKeyError,
+    _bindings,
     build_info,
 )
 
@@ -158,3 +161,36 @@ def test_a_closed_key_is_gone_though_what_was_made_with_it_lives(box, key):
 
 def test_the_library_says_what_it_is_made_of():
     assert {"aes-gcm", "chacha20poly1305", "ed25519-dalek"} <= build_info()["cryptography"].keys()
+
+
+def owed():
+    """Structures of callbacks that there are, and those that the library has not released."""
+    gc.collect()
+    structures = sum(isinstance(one, _bindings.Callbacks) for one in gc.get_objects())
+    return structures, len(_bindings._alive_callbacks)
+
+
+def test_callbacks_go_when_the_library_releases_them():
+    class Service:
+        def __init__(self):
+            self.uses = []
+            self.box = SealedBox(audit=self.note)
+
+        def note(self, use):
+            self.uses.append(use)
+
+    before = owed()
+    service = Service()
+    key = service.box.import_key(Algorithm.XCHACHA20_POLY1305, SECRET, id=7)
+    assert (len(service.uses), owed()) == (1, (before[0] + 1, before[1] + 1))
+    service.box.close()
+    assert owed() == before, "the key calls none of them"
+    seen = weakref.ref(service)
+    del service
+    gc.collect()
+    assert seen() is None
+    key.close()
+    other = Service()  # which is never closed, and refers to itself
+    seen = weakref.ref(other)
+    del other
+    assert (owed(), seen()) == (before, None)

@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import gc
 import pickle
 import sys
 import tracemalloc
@@ -300,3 +301,25 @@ def test_nothing_is_copied_or_pickled_and_a_closed_one_is_refused():
 
 def test_the_library_says_what_it_is_made_of():
     assert "libm" in build_info()["dependencies"]
+
+
+def owed():
+    """Structures of callbacks that there are, and those that the library has not released."""
+    gc.collect()
+    structures = sum(isinstance(one, _bindings.Callbacks) for one in gc.get_objects())
+    return structures, len(_bindings._alive_callbacks)
+
+
+def test_callbacks_go_when_all_that_may_call_them_is_closed():
+    before, calls = owed(), []
+    with SignalStats(observe=calls.append) as own:
+        sketch = own.sketch(12)
+    assert owed() == (before[0] + 1, before[1] + 1)
+    sketch.add(VALUES)
+    assert [call.function for call in calls] == [
+        "signal_stats_new",
+        "signal_stats_sketch_new",
+        "signal_stats_sketch_add",
+    ]
+    sketch.close()
+    assert owed() == before

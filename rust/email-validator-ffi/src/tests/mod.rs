@@ -4,6 +4,7 @@
 mod boundary;
 mod observed;
 mod properties;
+mod release;
 mod threads;
 mod vectors;
 
@@ -119,6 +120,7 @@ fn callbacks() -> EmailValidatorCallbacks {
         has_gravatar: None,
         log: None,
         observe: None,
+        release: None,
     }
 }
 

@@ -208,6 +208,7 @@ impl<'a> Caller<'a> {
             0,
             7,
             exact - 1,
+            exact - 8, // an earlier release's, of those that have grown
             4097,
             u32::MAX as usize,
         ];
@@ -223,7 +224,9 @@ impl<'a> Caller<'a> {
         rest[..4].copy_from_slice(&(size as u32).to_ne_bytes());
         let pointer = self.spoil(place);
         if pointer == place {
-            self.reads.push((place.addr(), place.addr() + length));
+            // Behind a shorter one is anything, which may be a result.
+            let read = if size == exact - 8 { size } else { length };
+            self.reads.push((place.addr(), place.addr() + read));
         }
         pointer
     }

@@ -13,7 +13,7 @@ use email_validator_ffi::{
 
 use crate::caller::Interface;
 use crate::handles::{Handles, Shared};
-use crate::{Caller, Functions};
+use crate::{Caller, Functions, owed};
 
 /// By what its calls are checked.
 pub const INTERFACE: Interface = Interface {
@@ -70,8 +70,7 @@ impl Session {
     /// Handles for several sessions.
     #[must_use]
     pub fn common() -> Common {
-        let functions = callbacks(ptr::null_mut());
-        let of = |blocked: &[EmailValidatorText]| validator(&options(blocked), &functions);
+        let of = |blocked: &[EmailValidatorText]| validator(&options(blocked), &callbacks(owed::user_data()));
         [of(&[]), of(&[text("FREE"), text("NO_GRAVATAR")])].map(|handle| Shared::new(handle, email_validator_free))
     }
 
@@ -147,18 +146,21 @@ fn new(caller: &mut Caller<'_>, session: &mut Session) {
     };
     wishes.reserved[1] = u8::from(caller.choices.one_in(12));
     let wishes = caller.structure(wishes);
-    let mut functions = callbacks(ptr::null_mut());
+    let user_data = owed::user_data();
+    let mut functions = callbacks(user_data);
     if caller.choices.one_in(4) {
         functions.is_free_email = None;
         functions.reserved = u32::from(caller.choices.one_in(4));
     }
     let functions = caller.structure(functions);
     let out = caller.out::<*mut EmailValidator>();
-    // SAFETY: what is neither null nor misaligned is what its type says.
-    if caller.call(
-        "email_validator_new",
-        || unsafe { email_validator_new(wishes, functions, out) } as i32,
-    ) {
+    let call = || {
+        // SAFETY: what is neither null nor misaligned is what its type says.
+        let status = unsafe { email_validator_new(wishes, functions, out) };
+        // SAFETY: it is that of the functions.
+        unsafe { owed::settled(user_data, functions, &EmailValidatorStatus::Ok, status) as i32 }
+    };
+    if caller.call("email_validator_new", call) {
         // SAFETY: the call was done.
         session.validators.keep(unsafe { caller.result(out) });
     }
@@ -184,7 +186,9 @@ fn check_with_an_end(caller: &mut Caller<'_>, session: &mut Session) {
     let handle = Cell::new(ptr::null_mut::<EmailValidator>());
     let functions = EmailValidatorCallbacks {
         is_free_email: Some(free_the_validator),
+        log: None,
         observe: Some(free_and_observe),
+        release: None,
         ..callbacks((&raw const handle).cast_mut().cast())
     };
     handle.set(validator(&options(&[text("FREE")]), &functions));
@@ -251,6 +255,7 @@ fn callbacks(user_data: *mut c_void) -> EmailValidatorCallbacks {
         has_gravatar: Some(answer),
         log: Some(log),
         observe: Some(observe),
+        release: Some(owed::release),
     }
 }
 
@@ -263,7 +268,9 @@ fn validator(options: &EmailValidatorOptions, callbacks: &EmailValidatorCallback
 }
 
 /// Yes, no, and once in a while neither; by the text, so that it is the same in every run.
-unsafe extern "C" fn answer(_: *mut c_void, text: *const c_char, length: usize) -> i32 {
+unsafe extern "C" fn answer(user_data: *mut c_void, text: *const c_char, length: usize) -> i32 {
+    // SAFETY: the library hands on what it was given.
+    unsafe { owed::check(user_data) };
     // SAFETY: the header promises so many bytes and a NUL.
     let bytes = unsafe { slice::from_raw_parts(text.cast::<u8>(), length + 1) };
     assert_eq!(bytes[length], 0);
@@ -276,14 +283,18 @@ unsafe extern "C" fn answer(_: *mut c_void, text: *const c_char, length: usize) 
     }
 }
 
-unsafe extern "C" fn log(_: *mut c_void, _: EmailValidatorLogLevel, message: *const c_char, length: usize) {
+unsafe extern "C" fn log(user_data: *mut c_void, _: EmailValidatorLogLevel, message: *const c_char, length: usize) {
+    // SAFETY: the library hands on what it was given.
+    unsafe { owed::check(user_data) };
     // SAFETY: the header promises so many bytes of UTF-8.
     let bytes = unsafe { slice::from_raw_parts(message.cast::<u8>(), length) };
     assert!(str::from_utf8(bytes).is_ok());
 }
 
 /// Calls the library in turn.
-unsafe extern "C" fn observe(_: *mut c_void, name: *const c_char, _: u64, _: EmailValidatorStatus) {
+unsafe extern "C" fn observe(user_data: *mut c_void, name: *const c_char, _: u64, _: EmailValidatorStatus) {
+    // SAFETY: the library hands on what it was given.
+    unsafe { owed::check(user_data) };
     assert!(!name.is_null());
     // SAFETY: null is allowed everywhere.
     unsafe {

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod choices;
 pub mod email_validator;
 pub mod handles;
+pub mod owed;
 pub mod sealed_box;
 pub mod signal_stats;
 pub mod worlds;

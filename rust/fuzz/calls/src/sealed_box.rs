@@ -7,7 +7,7 @@ use sealed_box_ffi::*;
 
 use crate::caller::Interface;
 use crate::handles::{Handles, Shared};
-use crate::{Caller, Functions};
+use crate::{Caller, Functions, owed};
 
 /// By what its calls are checked.
 pub const INTERFACE: Interface = Interface {
@@ -181,14 +181,18 @@ pub const FUNCTIONS: &Functions<Session> = &[
             wishes.reserved[0] = u8::from(caller.choices.one_in(12));
             (wishes.algorithms, wishes.algorithms_count) = (numbers.0, numbers.1);
             let mut functions = callbacks();
+            let user_data = functions.user_data;
             functions.reserved = u32::from(caller.choices.one_in(12));
             let wishes = caller.structure(wishes);
             if wishes.is_null() {
                 caller.reads_nothing();
             }
-            (wishes, caller.structure(functions))
+            (wishes, caller.structure(functions), user_data)
         },
-        |(wishes, functions), out| sealed_box_new(wishes, functions, out)
+        |(wishes, functions, user_data), out| {
+            let status = sealed_box_new(wishes, functions, out);
+            owed::settled(user_data, functions, &SealedBoxStatus::Ok, status)
+        }
     ),
     free!(sealed_box_free, boxes),
     maker!(
@@ -518,19 +522,24 @@ fn callbacks() -> SealedBoxCallbacks {
     SealedBoxCallbacks {
         struct_size: size_of::<SealedBoxCallbacks>() as u32,
         reserved: 0,
-        user_data: ptr::null_mut(),
+        user_data: owed::user_data(),
         audit: Some(audit),
         observe: Some(observe),
+        release: Some(owed::release),
     }
 }
 
-unsafe extern "C" fn audit(_: *mut c_void, key_use: *const SealedBoxKeyUse) {
+unsafe extern "C" fn audit(user_data: *mut c_void, key_use: *const SealedBoxKeyUse) {
+    // SAFETY: the library hands on what it was given.
+    unsafe { owed::check(user_data) };
     // SAFETY: the header promises a use.
     assert_eq!(unsafe { key_use.read() }.reserved, 0);
 }
 
 /// Calls the library in turn.
-unsafe extern "C" fn observe(_: *mut c_void, name: *const c_char, _: u64, _: SealedBoxStatus) {
+unsafe extern "C" fn observe(user_data: *mut c_void, name: *const c_char, _: u64, _: SealedBoxStatus) {
+    // SAFETY: the library hands on what it was given.
+    unsafe { owed::check(user_data) };
     assert!(!name.is_null());
     // SAFETY: null is allowed everywhere.
     let status = unsafe { sealed_box_key_public(ptr::null(), ptr::null_mut(), ptr::null_mut()) };

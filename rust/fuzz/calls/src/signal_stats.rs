@@ -7,7 +7,7 @@ use signal_stats_ffi::*;
 
 use crate::caller::Interface;
 use crate::handles::{Handles, Shared};
-use crate::{Caller, Functions};
+use crate::{Caller, Functions, owed};
 
 /// By what its calls are checked.
 pub const INTERFACE: Interface = Interface {
@@ -131,10 +131,14 @@ pub const FUNCTIONS: &Functions<Session> = &[
         stats,
         |caller, session| {
             let mut functions = callbacks();
+            let user_data = functions.user_data;
             functions.reserved = u32::from(caller.choices.one_in(12));
-            caller.structure(functions)
+            (caller.structure(functions), user_data)
         },
-        |functions, out| signal_stats_new(functions, out)
+        |(functions, user_data), out| {
+            let status = signal_stats_new(functions, out);
+            owed::settled(user_data, functions, &SignalStatsStatus::Ok, status)
+        }
     ),
     free!(signal_stats_free, stats),
     function!(
@@ -622,13 +626,16 @@ fn callbacks() -> SignalStatsCallbacks {
     SignalStatsCallbacks {
         struct_size: size_of::<SignalStatsCallbacks>() as u32,
         reserved: 0,
-        user_data: ptr::null_mut(),
+        user_data: owed::user_data(),
         observe: Some(observe),
+        release: Some(owed::release),
     }
 }
 
 /// Calls the library in turn.
-unsafe extern "C" fn observe(_: *mut c_void, name: *const c_char, _: u64, _: SignalStatsStatus) {
+unsafe extern "C" fn observe(user_data: *mut c_void, name: *const c_char, _: u64, _: SignalStatsStatus) {
+    // SAFETY: the library hands on what it was given.
+    unsafe { owed::check(user_data) };
     assert!(!name.is_null());
     // SAFETY: null is allowed everywhere.
     let status = unsafe { signal_stats_mean(ptr::null(), ptr::null(), 3, ptr::null_mut()) };

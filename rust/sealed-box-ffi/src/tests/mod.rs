@@ -5,6 +5,7 @@ mod boundary;
 mod freed_memory;
 mod observed;
 mod properties;
+mod release;
 mod streams;
 mod threads;
 mod vectors;
@@ -269,6 +270,7 @@ fn callbacks() -> SealedBoxCallbacks {
         user_data: ptr::null_mut(),
         audit: None,
         observe: None,
+        release: None,
     }
 }
 

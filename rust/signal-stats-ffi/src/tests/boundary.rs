@@ -154,6 +154,7 @@ fn calls_are_observed() {
         reserved: 0,
         user_data: ptr::from_ref(&calls).cast_mut().cast(),
         observe: Some(observe),
+        release: None,
     };
     let mut stats = ptr::null_mut();
     // SAFETY: what the pointers point to lives until the handle is freed.
@@ -207,6 +208,7 @@ fn an_observer_may_free_what_the_call_uses() {
         reserved: 0,
         user_data: place.cast(),
         observe: Some(free),
+        release: None,
     };
     let (mut stats, mut fir, mut result) = (ptr::null_mut(), ptr::null_mut(), 0.0);
     assert_eq!(

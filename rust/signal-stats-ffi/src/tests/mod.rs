@@ -10,6 +10,7 @@
 mod arrow;
 mod boundary;
 mod handles;
+mod release;
 mod results;
 
 use std::ffi::c_char;

@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import importlib
+import itertools
 import json
 import math
 import opcode
@@ -102,6 +103,9 @@ class _Running(Call):
 RUNNING = _Running()
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+NUMBERS = itertools.count(1)
+"""What handles are called where the library is to say which of them it needs no more."""
+
 _PATCHED: dict[CodeType, CodeType] = {}
 
 
@@ -165,6 +169,8 @@ class Handle(NotCopied):
         # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
         # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
+        self.left: list[Any] = []
+        """Gets the callbacks when this is freed: whoever has it keeps them for a library that releases them later."""
         self.calls_back: bool = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
@@ -207,11 +213,14 @@ class Handle(NotCopied):
         address, pointer.value = pointer.value, None
         if address:
             call = Call()
+            self.left.append(self.keeps)
             try:
                 call.enter()
                 self._free(address)
             finally:
                 call.leave()
+                # From here on they are the library's, if it has not released them.
+                self.keeps, self.left = None, []
             call.finish()
         while self._stays:
             parent, stay = self._stays.pop()
@@ -725,6 +734,23 @@ def _observe(_name: str, function: Callable[..., Any]) -> Any:
     return OBSERVE(callback)
 
 
+CallbacksRelease = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_alive_callbacks: dict[int, list[Any]] = {}
+"""What the library has not released yet, by number; of handles that are gone it holds the callbacks."""
+
+
+@shielded
+def _alive_callbacks_released(number: int | None) -> None:
+    try:
+        _alive_callbacks.pop(number or 0, None)
+    except BaseException as failed:
+        call = RUNNING.call
+        call.raised = (failed, call.raised)
+
+
+_alive_callbacks_release = CallbacksRelease(_alive_callbacks_released)
+
+
 class Options(ctypes.Structure):
     """What is allowed. The default, for a null pointer, is XChaCha20-Poly1305, HMAC-SHA-256, HKDF-SHA-256, Ed25519 and
     X25519, without the callers' nonces and without export."""
@@ -842,6 +868,7 @@ class Callbacks(ctypes.Structure):
         ("user_data", ctypes.c_void_p),
         ("audit", AUDIT),
         ("observe", OBSERVE),
+        ("release", CallbacksRelease),
     ]
 
     @classmethod
@@ -852,6 +879,9 @@ class Callbacks(ctypes.Structure):
             made.audit = _audit("audit", audit)
         if observe is not None:
             made.observe = _observe("observe", observe)
+        # The library says when it needs them no more. Each handle puts a number of its own there.
+        made.user_data = id(made)
+        made.release = _alive_callbacks_release
         return made
 
 
@@ -972,20 +1002,28 @@ class SealedBox(Closing):
 
         `options` may be null for the default, and `callbacks` if nobody listens. Both structures and all they point to are
         copied; only `user_data` is kept as it is."""
+        _number, _handed1 = 0, callbacks
+        if callbacks is not None and callbacks.user_data == id(callbacks):
+            _number, _handed1 = next(NUMBERS), Callbacks.from_buffer_copy(callbacks)
+            _handed1.user_data = _number
         _made = Handle(LIBRARY._free, "box", callbacks)
+        if _number:
+            _alive_callbacks[_number] = _made.left
         self._handle = _made
         _call = Call()
         try:
             _made.enter(_call)
             if _made.calls_back:
                 _call.enter()
-            _status = LIBRARY._new(options, callbacks, _made._pointer)
+            _status = LIBRARY._new(options, _handed1, _made._pointer)
             if _call.raised is not None:
                 _call.finish()
             if _status:
                 raise failure(_status)
         except BaseException:
             _made.close()
+            if not _made._pointer:
+                _alive_callbacks.pop(_number, None)
             raise
         finally:
             _call.leave()

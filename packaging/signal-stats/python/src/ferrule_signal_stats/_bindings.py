@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import importlib
+import itertools
 import json
 import math
 import opcode
@@ -100,6 +101,9 @@ class _Running(Call):
 RUNNING = _Running()
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+NUMBERS = itertools.count(1)
+"""What handles are called where the library is to say which of them it needs no more."""
+
 _PATCHED: dict[CodeType, CodeType] = {}
 
 
@@ -163,6 +167,8 @@ class Handle(NotCopied):
         # the library has pointers as long as this lives; parents are what this was made with, and stay as long, so that
         # a call of this may run their callbacks too.
         self._free, self._noun, self.keeps = free, noun, keeps
+        self.left: list[Any] = []
+        """Gets the callbacks when this is freed: whoever has it keeps them for a library that releases them later."""
         self.calls_back: bool = keeps is not None or any(parent.calls_back for parent in parents)
         self._pointer = ctypes.c_void_p()
         self._uses: dict[Call, None] = {}
@@ -205,11 +211,14 @@ class Handle(NotCopied):
         address, pointer.value = pointer.value, None
         if address:
             call = Call()
+            self.left.append(self.keeps)
             try:
                 call.enter()
                 self._free(address)
             finally:
                 call.leave()
+                # From here on they are the library's, if it has not released them.
+                self.keeps, self.left = None, []
             call.finish()
         while self._stays:
             parent, stay = self._stays.pop()
@@ -621,6 +630,23 @@ def _observe(_name: str, function: Callable[..., Any]) -> Any:
     return OBSERVE(callback)
 
 
+CallbacksRelease = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_alive_callbacks: dict[int, list[Any]] = {}
+"""What the library has not released yet, by number; of handles that are gone it holds the callbacks."""
+
+
+@shielded
+def _alive_callbacks_released(number: int | None) -> None:
+    try:
+        _alive_callbacks.pop(number or 0, None)
+    except BaseException as failed:
+        call = RUNNING.call
+        call.raised = (failed, call.raised)
+
+
+_alive_callbacks_release = CallbacksRelease(_alive_callbacks_released)
+
+
 class Bins(ctypes.Structure):
     """The bounds of a histogram."""
 
@@ -718,6 +744,7 @@ class Callbacks(ctypes.Structure):
         ("reserved", ctypes.c_uint32),
         ("user_data", ctypes.c_void_p),
         ("observe", OBSERVE),
+        ("release", CallbacksRelease),
     ]
 
     @classmethod
@@ -726,6 +753,9 @@ class Callbacks(ctypes.Structure):
         made = cls(struct_size=ctypes.sizeof(cls))
         if observe is not None:
             made.observe = _observe("observe", observe)
+        # The library says when it needs them no more. Each handle puts a number of its own there.
+        made.user_data = id(made)
+        made.release = _alive_callbacks_release
         return made
 
 
@@ -852,20 +882,28 @@ class SignalStats(Closing):
         """Makes a handle and writes it to `stats`. It is freed with `signal_stats_free`.
 
         `callbacks` may be null if nobody listens. The structure is copied; only `user_data` is kept as it is."""
+        _number, _handed0 = 0, callbacks
+        if callbacks is not None and callbacks.user_data == id(callbacks):
+            _number, _handed0 = next(NUMBERS), Callbacks.from_buffer_copy(callbacks)
+            _handed0.user_data = _number
         _made = Handle(LIBRARY._free, "stats", callbacks)
+        if _number:
+            _alive_callbacks[_number] = _made.left
         self._handle = _made
         _call = Call()
         try:
             _made.enter(_call)
             if _made.calls_back:
                 _call.enter()
-            _status = LIBRARY._new(callbacks, _made._pointer)
+            _status = LIBRARY._new(_handed0, _made._pointer)
             if _call.raised is not None:
                 _call.finish()
             if _status:
                 raise failure(_status)
         except BaseException:
             _made.close()
+            if not _made._pointer:
+                _alive_callbacks.pop(_number, None)
             raise
         finally:
             _call.leave()
