@@ -9,7 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
-from bound import node_package
+from bound import HEADERS, SOURCES, node_package
 from judges import CHECKOUT, run
 from node_programs import judges_of_javascript
 
@@ -44,7 +44,7 @@ def answers(programs, folder):
 
     def asked(name: str, program: str, *options: str) -> list[object]:
         if not (folder / name).exists():
-            node_package(name, folder / name)
+            node_package(name, folder / name, HEADERS if (HEADERS / f"{name}.h").exists() else SOURCES)
         code = f"import * as bound from './{name}/native/bindings.js';\n{REFUSED}"
         code += "const big = (key, value) => (typeof value === 'bigint' ? `${value}n` : value);\n"
         code += "const log = (...values) => console.log(JSON.stringify(values, big));\n"
@@ -273,6 +273,58 @@ def test_memory_that_a_callback_takes_away_is_not_the_librarys(answers):
     """
     detached = "TypeError: Cannot perform Construct on a detached ArrayBuffer"
     assert answers("events", program) == [[3, 0, detached]]
+
+
+def test_64_bits_are_whole(answers):
+    program = """
+        const { most, least } = bound;
+        log(most(), least(2n ** 64n - 1n, -(2n ** 63n)));
+        const wrong = [[-1, 0], [2n ** 64n, 0n], [2 ** 53, 0], [1.5, 0], [0, 2n ** 63n], ['1', 0], [NaN, 0]];
+        for (const [a, b] of wrong) log(refused(() => least(a, b)));
+    """
+    assert answers("elsewhere", program) == [
+        ["18446744073709551615n", "-9223372036854775808n"],
+        ["RangeError: a is -1, which does not fit into uint64_t"],
+        ["RangeError: a is 18446744073709551616, which does not fit into uint64_t"],
+        ["RangeError: a is 9007199254740992, which does not fit into uint64_t"],
+        ["RangeError: a is 1.5, which does not fit into uint64_t"],
+        ["RangeError: b is 9223372036854775808, which does not fit into int64_t"],
+        ["TypeError: a is no whole number"],
+        ["RangeError: a is NaN, which does not fit into uint64_t"],
+    ]
+
+
+def test_threads_of_the_librarys_call_back_even_after_it_was_freed(answers):
+    program = """
+        const { Box } = bound;
+        const failures = [];
+        process.on('uncaughtException', (error) => failures.push(error.message));
+        const until = async (done) => { while (!done()) await new Promise((next) => setTimeout(next, 1)); };
+        const doubling = new Box({ on: (n) => n * 2 });
+        doubling.start(1);
+        await until(() => doubling.last() !== 0);
+        const failing = new Box({ on: () => { throw new Error('elsewhere'); } });
+        failing.start(1);
+        await until(() => failing.last() !== 0 && failures.length === 1);
+        log(doubling.last(), failing.last(), failures);
+        const freed = new Box({ on: () => 1 });
+        freed.start(50);
+        freed.close();
+        await until(() => failures.length === 2);
+        log(failures[1]);
+        let nested;
+        nested = new Box({ on: (n) => (n > 0 ? nested.call(n - 1) + 1 : 0) });
+        log(nested.call(5));
+        let closing;
+        closing = new Box({ on: () => closing.close() });
+        log(refused(() => closing.call(1)));
+    """
+    assert answers("elsewhere", program) == [
+        [14, -1, ["elsewhere"]],
+        ["the library called on after it was freed"],
+        [5],
+        ["BusyError: the box is used by a call that has not returned"],
+    ]
 
 
 def test_what_nobody_refers_to_is_freed_and_callbacks_have_no_limit(answers):

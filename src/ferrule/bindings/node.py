@@ -37,7 +37,7 @@ WIDE: Final = frozenset((
 ))  # fmt: skip
 """Whole numbers that have 64 bits on some machine, and are BigInts on all."""
 _CONSTRUCTORS: Final = (("new",), ("create",), ("open",), ("init",), ("make",))
-_KEYWORDS: Final = frozenset((
+KEYWORDS: Final = frozenset((
     *("arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete"),
     *("do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements"),
     *("import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public"),
@@ -46,6 +46,8 @@ _KEYWORDS: Final = frozenset((
 ))  # fmt: skip
 """ECMA-262, 12.7.2, in modules, and what may not be assigned there."""
 _WRITTEN: Final = frozenset(("LIBRARY", "BUILD_INFO", "ERRORS", "ClosedError", "BusyError", "failureOf", "nothingMade"))
+RAISED: Final = ("ClosedError", "BusyError")
+"""Errors that the shared text throws: a status of the same name is the same error."""
 _MEMBERS: Final = frozenset(("constructor", "prototype", "name", "length", "caller", "arguments", "close", "then"))
 """What no method may be called: `then` would make an object a promise to `await`."""
 _IMPORTS: Final = {
@@ -62,7 +64,7 @@ def reserved() -> frozenset[str]:
     text = re.sub(r"(?m)//.*$|/\*(?s:.*?)\*/", "", _runtime())
     declared = re.findall(r"^(?:export )?(?:class|const|let|function) (\w+)", text, flags=re.MULTILINE)
     read = re.findall(r"(?<![.\w])[A-Z]\w*", text)
-    return _KEYWORDS | _WRITTEN | frozenset((*declared, *read, *_IMPORTS, "INTERFACE", "locate", "setImmediate"))
+    return KEYWORDS | _WRITTEN | frozenset((*declared, *read, *_IMPORTS, "INTERFACE", "locate", "setImmediate"))
 
 
 def _runtime() -> str:
@@ -154,7 +156,7 @@ class Spelling:
             if value and value not in errors:
                 title = camel(part.lower() for part in name.split("_") if part)
                 title = title if title.endswith("Error") else f"{title}Error"
-                own = title if title == "ClosedError" else ""
+                own = title if title in RAISED else ""
                 errors[value] = own or names.claim(title, camel(words(c_name)) + "Error")
         members: dict[str, dict[str, str]] = {}
         for enum in enums:
@@ -330,10 +332,9 @@ class _Module:
         if "ClosedError" not in spelling.errors.values():
             null = next((spelling.errors[v] for v, c in members.items() if v and _is_null(status, c)), spelling.error)
             yield _class("It was closed, so there is none.", "ClosedError", null, ["name = 'ClosedError';"])
-        yield _class(
-            "It is used by a call that has not returned, from one of its callbacks.",
-            *("BusyError", spelling.error, ["name = 'BusyError';"]),
-        )
+        if "BusyError" not in spelling.errors.values():
+            comment = "It is used by a call that has not returned, from one of its callbacks."
+            yield _class(comment, "BusyError", spelling.error, ["name = 'BusyError';"])
         yield from self._failures(title, members, names)
 
     def _failures(self, title: str, members: Mapping[int, str], names: Mapping[str, str]) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from ferrule.bindings import model
 from ferrule.bindings.declarations import VOID, EnumRef, Scalar
-from ferrule.bindings.node import Spelling, described, head, is_wide, owner, property_name, required
+from ferrule.bindings.naming import Names
+from ferrule.bindings.node import KEYWORDS, Spelling, described, head, is_wide, owner, property_name, required
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,14 @@ _LOADING: Final = """/** The library is missing, cannot be loaded, or has anothe
 export declare class LibraryError extends Error {
     override name: 'LibraryError';
 }"""
-_CLOSING: Final = """/** It is closed by `close`, at the end of `using`, and when nobody refers to it. */
+_CLOSING: Final = """declare global {
+    // As TypeScript has it from ES2025 on, and Node.js from 20 on.
+    interface SymbolConstructor {
+        readonly dispose: unique symbol;
+    }
+}
+
+/** It is closed by `close`, at the end of `using`, and when nobody refers to it. */
 declare abstract class ClosingObject {
     /**
      * Free what the library holds, as soon as nothing that was made with it is open.
@@ -118,8 +126,9 @@ class _Types:
         if "ClosedError" not in spelling.errors.values():
             null = next((spelling.errors[v] for v, c in members.items() if v and self._is_null(c)), spelling.error)
             yield f"/** It was closed, so there is none. */\nexport declare class ClosedError extends {null} {{}}"
-        comment = "/** It is used by a call that has not returned, from one of its callbacks. */"
-        yield f"{comment}\nexport declare class BusyError extends {spelling.error} {{}}"
+        if "BusyError" not in spelling.errors.values():
+            comment = "/** It is used by a call that has not returned, from one of its callbacks. */"
+            yield f"{comment}\nexport declare class BusyError extends {spelling.error} {{}}"
         if status:
             yield "\n".join(
                 (
@@ -141,9 +150,14 @@ class _Types:
         for callback in struct.callbacks:
             if callback.field in self.library.comments:
                 rows.append(described(self.library, callback.field, "    "))
-            handed = ", ".join(f"{property_name(one.name)}: {self._handed(one)}" for one in callback.arguments)
+            own = Names(KEYWORDS)
+            handed = ", ".join(
+                f"{own.claim(property_name(one.name))}: {self._handed(one)}" for one in callback.arguments
+            )
             returns = "void" if callback.returns == VOID else self._given(callback.returns)
             rows.append(f"    {property_name(callback.field)}?: (({handed}) => {returns}) | null | undefined;")
+        if not rows:
+            return
         title = self.spelling.classes[struct.c_name]
         yield "\n".join((described(self.library, struct.c_name), f"export interface {title} {{", *rows, "}"))
 

@@ -153,3 +153,23 @@ def test_64_bits_are_bigints() -> None:
     assert "export declare function long(a: bigint | number, b: number): bigint;" in types
     assert "sum(values: BigInt64Array): number;" in types
     assert "lengths(values: BigUint64Array | Uint32Array): number;" in types
+
+
+def test_a_status_that_the_shared_text_throws_is_that_error() -> None:
+    library = recognized(
+        "typedef enum { x_OK, x_BUSY, x_CLOSED } x_status;\ntypedef struct x_box x_box;\nx_box *x_box_new(void);\n"
+        "void x_box_free(x_box *box);\nx_status x_box_use(x_box *box);\n"
+    )
+    for text in (node.module(library, "x"), node_types.module(library, "x")):
+        assert len(re.findall(r"class BusyError extends XError\b", text)) == 1
+        assert len(re.findall(r"class ClosedError extends XError\b", text)) == 1
+    assert "[Status.BUSY, BusyError]," in node.module(library, "x")
+
+
+def test_types_of_what_callbacks_are_handed_have_names_that_typescript_takes() -> None:
+    library = recognized(
+        "typedef struct { void *user_data; void (*seen)(void *user_data, int function, const char *in); } x_hooks;\n"
+        "typedef struct x_box x_box;\nx_box *x_box_new(const x_hooks *hooks);\nvoid x_box_free(x_box *box);\n"
+    )
+    types = node_types.module(library, "x")
+    assert "    seen?: ((function_: number, in_: string) => void) | null | undefined;" in types
