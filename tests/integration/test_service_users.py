@@ -79,6 +79,16 @@ def test_libraries_of_other_releases_are_packed_and_not_published_again(service)
     assert {row["artifact"] for row in service.manifest["packed"]} >= {*LIBRARIES, "go", "box-go", "stats-go"}
 
 
+def test_the_bill_marks_cryptography_of_every_kind(service):
+    bill = json.loads((service.dist / "service-image.cdx.json").read_bytes())
+    marked = {
+        component["name"]
+        for component in bill["components"]
+        if any(one["name"] == "ferrule:cryptographic" for one in component.get("properties", ()))
+    }
+    assert {"chacha20poly1305", "ca-certificates", "std"} <= marked  # of a library, the base image, and Go
+
+
 # In containers
 
 
