@@ -164,7 +164,7 @@ def test_provenance_has_the_fields_of_slsa(release: Release) -> None:
     commits = [o["digest"]["gitCommit"] for o in build["resolvedDependencies"] if o.get("name") == "source"]
     assert commits == [release.manifest["source"]["commit"]]
     tools = {o["name"] for o in build["resolvedDependencies"] if "identity" in o.get("annotations", {})}
-    assert {"rustc", "cargo", "zig", "cargo-zigbuild", "cbindgen", "go", "jco", "wasm-ld"} <= tools
+    assert {"rustc", "cargo", "zig", "cargo-zigbuild", "cbindgen", "jco", "wasm-ld"} <= tools
 
 
 @pytest.fixture(scope="session")
