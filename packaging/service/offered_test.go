@@ -135,7 +135,9 @@ func TestStatistics(t *testing.T) {
 func TestRequestsThatAreNone(t *testing.T) {
 	handlers := offering(libraries{}, new(atomic.Bool), slog.New(slog.DiscardHandler))
 	for _, request := range [][2]string{
-		{"/seal", `{}`}, {"/seal", `{"message":7}`}, {"/seal", `{"message":"?"}`}, {"/seal", `{"message":"","key":""}`}, {"/seal", `{"message":""}{}`},
+		{"/seal", `{}`}, {"/seal", `{"message":7}`}, {"/seal", `{"message":"?"}`}, {"/seal", `{"message":[1,null]}`},
+		{"/seal", `{"message":"","associated":null}`}, {"/seal", `{"message":"aGk"}`}, {"/seal", `{"message":"aGl="}`},
+		{"/seal", `{"message":"","key":""}`}, {"/seal", `{"message":""}{}`},
 		{"/open", `{}`}, {"/open", `{"sealed":null}`}, {"/open", `[]`},
 		{"/statistics", `{"values":["1"]}`}, {"/statistics", `{"values":{}}`}, {"/statistics", `1`},
 		{"/statistics", `{}`}, {"/statistics", `{"values":null}`}, {"/statistics", `{"values":[1,null]}`},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -178,10 +179,27 @@ func read(r *http.Request, limit int64, example string, question any) ([]byte, e
 	return body, nil
 }
 
+// encoded are bytes in base64: of []byte alone, Go takes a list of numbers too, in which null is 0.
+type encoded []byte
+
+// UnmarshalJSON takes a text and nothing else.
+func (e *encoded) UnmarshalJSON(text []byte) error {
+	var characters *string
+	if err := json.Unmarshal(text, &characters); err != nil {
+		return err
+	}
+	if characters == nil {
+		return errors.New("null is no text")
+	}
+	bytes, err := base64.StdEncoding.Strict().DecodeString(*characters)
+	*e = bytes
+	return err
+}
+
 func seal(box sealer, r *http.Request) (any, error) {
 	var question struct {
-		Message    *[]byte `json:"message"`
-		Associated []byte  `json:"associated"`
+		Message    *encoded `json:"message"`
+		Associated encoded  `json:"associated"`
 	}
 	const example = `{"message": "aGVsbG8=", "associated": "dG8="}`
 	if _, err := read(r, maxLarge, example, &question); err != nil {
@@ -196,8 +214,8 @@ func seal(box sealer, r *http.Request) (any, error) {
 
 func unseal(box sealer, r *http.Request) (any, error) {
 	var question struct {
-		Sealed     *[]byte `json:"sealed"`
-		Associated []byte  `json:"associated"`
+		Sealed     *encoded `json:"sealed"`
+		Associated encoded  `json:"associated"`
 	}
 	const example = `{"sealed": "U0JPWA==", "associated": "dG8="}`
 	if _, err := read(r, maxLarge, example, &question); err != nil {
