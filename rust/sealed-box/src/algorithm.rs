@@ -144,7 +144,7 @@ mod tests {
     fn every_number_and_name_leads_back() {
         for algorithm in Algorithm::ALL {
             assert_eq!(Algorithm::from_number(algorithm.number()), Ok(algorithm));
-            assert_eq!(algorithm.name().parse(), Ok(algorithm));
+            assert_eq!(algorithm.to_string().parse(), Ok(algorithm));
             assert!(algorithm.key_lengths().contains(&algorithm.generated_length()));
         }
         assert!(Algorithm::from_number(0).is_err() && "AES-128-GCM".parse::<Algorithm>().is_err());
