@@ -433,7 +433,7 @@ class _Module:
         parameters = "_function, _handed" if handed else "_function"
         return "\n".join(
             (
-                f"const _{title}_{name} = functionPointer(",
+                f"const _{title}${name} = functionPointer(",
                 f"    {_quoted(name)},",
                 f"    {returns},",
                 f"    [{', '.join(takes)}],",
@@ -465,7 +465,7 @@ class _Module:
         lines.append(f"C.uintptr_t.set(_piece, _{title}.at.{struct.user_data}, BigInt(_callbacks.number));")
         for callback in struct.callbacks:
             name = property_name(callback.field)
-            added = f"_callbacks.add({_quoted(name)}, _value.{name}, _{title}_{name})"
+            added = f"_callbacks.add({_quoted(name)}, _value.{name}, _{title}${name})"
             lines.append(f"C.uintptr_t.set(_piece, _{title}.at.{callback.field}, {added});")
         if struct.release:
             lines.append(f"C.uintptr_t.set(_piece, _{title}.at.{struct.release}, _{title}_release());")

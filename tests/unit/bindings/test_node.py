@@ -173,3 +173,15 @@ def test_types_of_what_callbacks_are_handed_have_names_that_typescript_takes() -
     )
     types = node_types.module(library, "x")
     assert "    seen?: ((function_: number, in_: string) => void) | null | undefined;" in types
+
+
+def test_no_callback_is_called_as_what_the_module_has_for_its_structure() -> None:
+    fields = "".join(f"void (*{name})(void *user_data);" for name in ("of", "read", "at", "size"))
+    library = recognized(
+        f"typedef struct {{ void *user_data; {fields} void (*release)(void *user_data); }} x_hooks;\n"
+        "typedef struct x_box x_box;\nx_box *x_box_new(const x_hooks *hooks);\nvoid x_box_free(x_box *box);\n"
+    )
+    text = node.module(library, "x").partition(END)[2]
+    declared = re.findall(r"^(?:export )?(?:const|let|class|function) ([\w$]+)", text, flags=re.MULTILINE)
+    assert {"_Hooks$of", "_Hooks_of", "_Hooks$read", "_Hooks_release"} <= {*declared}
+    assert len(set(declared)) == len(declared)
