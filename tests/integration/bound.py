@@ -65,16 +65,22 @@ def python_package(
 
 def node_package(name: str, folder: Path, headers: Path = HEADERS, interface: str = "unreleased") -> Path:
     """A folder with a library and its bindings as an npm package has them; koffi lies in a folder above."""
+    library = shared_library(name, folder / "native", headers)
+    node_bindings(headers / f"{name}.h", library, folder, interface)
+    return folder
+
+
+def node_bindings(header_file: Path, library: Path, folder: Path, interface: str) -> None:
+    """The folder `native` of an npm package, with bindings of a library that lies anywhere."""
     native = folder / "native"
-    library = shared_library(name, native, headers)
-    made = generated(headers / f"{name}.h", folder / "work", "node", name)
+    native.mkdir(parents=True, exist_ok=True)
+    made = generated(header_file, folder / "work", "node", header_file.stem)
     (native / "bindings.js").write_text(made.text, encoding="utf-8")
     (native / "bindings.d.ts").write_text(made.types, encoding="utf-8")
     lines = (
         f"export const INTERFACE = {json.dumps(interface)};\nexport const locate = () => {json.dumps(str(library))};\n"
     )
     (native / "index.js").write_text(lines, encoding="utf-8")
-    return folder
 
 
 def python(program: str, folder: Path, interpreter: str = sys.executable) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import json
+import re
 import secrets
 import shutil
 import sys
@@ -16,8 +17,9 @@ import pytest
 import wasmtime
 from agreement import Row, Used, caption, judge, promised, written
 from arm64_python import run_python, unpacked
+from bound import node_bindings
 from judges import CHECKOUT, ferrule, run
-from node_programs import installed
+from node_programs import installed, judges_of_javascript
 from released import HOST, LINUX, Release, sha256
 from wasmtime import component
 
@@ -431,3 +433,17 @@ def test_the_go_module_passes_its_own_tests(builds):
     environment["XDG_CACHE_HOME"] = str(builds.folder / "cache")
     assert run(Path(go).with_name("gofmt"), "-l", module).stdout == ""
     run(go, "test", "-vet=all", "-count=1", "./...", cwd=module, **environment)
+
+
+@pytest.mark.parametrize("audit", ["", "audited"])
+def test_bindings_for_node_answer_every_vector_as_the_wheel_does(builds, audit, tmp_path):
+    """The library is that of the release, and so is the interface that it must have."""
+    box, node = builds.release, builds.programs["node"]
+    modules = judges_of_javascript(node) / "node_modules"
+    (tmp_path / "node_modules").symlink_to(modules)
+    (tmp_path / "package.json").write_text('{"private": true, "type": "module"}')
+    header = box.sdk(HOST) / "include" / "sealed_box.h"
+    (interface,) = re.findall(r'^#define SEALED_BOX_INTERFACE "(\w+)"$', header.read_text(), re.MULTILINE)
+    node_bindings(header, box.shared(HOST), tmp_path, interface)
+    shutil.copy(SOURCES / "node-native" / "main.mjs", tmp_path)
+    assert run(node, "main.mjs", FILE, *filter(None, [audit]), cwd=tmp_path).stdout == python_native(builds)
