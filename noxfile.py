@@ -123,6 +123,14 @@ def sanitizers(session: nox.Session) -> None:
 
 
 @nox.session
+def timing(session: nox.Session) -> None:
+    """Ask by dudect whether the time that sealed-box takes depends on its secrets."""
+    prepare(session, TESTS)
+    session.run("ferrule", "setup", "--host-only")
+    session.run("python", "tests/fuzz/run.py", "timing")
+
+
+@nox.session
 def pyext(session: nox.Session) -> None:
     """Build an extension module by cibuildwheel in a stand-in for its image; `-- --manylinux` takes the genuine one."""
     prepare(session, TESTS)

@@ -1,4 +1,4 @@
-"""Hostile calls, fuzzers, sanitizers and mutants of the libraries: the sessions of nox with these names.
+"""Hostile calls, fuzzers, sanitizers, timing and mutants of the libraries: the sessions of nox with these names.
 
 The calls themselves are in rust/fuzz/calls, whose first lines say what is chosen and what is checked.
 """
@@ -37,6 +37,9 @@ MUTATED: Final = {
 GOAL: Final = 0.95
 # The instrumentation is LLVM's, and rustc of any release has it; it says so only to a nightly, or under this name.
 UNSTABLE: Final = {"RUSTC_BOOTSTRAP": "1"}
+TELLS_APART: Final = 10
+LEAKING: Final = "leaks"
+"""The score of dudect from which two kinds of secrets are told apart, and the function of which they have to be."""
 OPTIONS: Final = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_init_order=1",
     "TSAN_OPTIONS": f"suppressions={Path(__file__).with_name('tsan.txt')}",
@@ -68,6 +71,8 @@ def main() -> int:
     )
     sanitized.add_argument("--rounds", type=int, default=10_000, help="calls of each function, by each test")
     sanitized.set_defaults(run=sanitizers)
+    timed = commands.add_parser("timing")
+    timed.set_defaults(run=timing)
     changed = commands.add_parser("mutants")
     changed.add_argument("crates", nargs="*", choices=[*MUTATED, []], metavar="CRATE", help=", ".join(MUTATED))
     changed.add_argument("--shard", default="0/10", help="which of how many samples, counted from 0 [default: 0/10]")
@@ -128,6 +133,23 @@ def threads(sanitizer: str, host: str, rounds: str, environment: dict[str, str])
         return 0
     print(f"{sanitizer}: the faults that threads.c can have were not seen", file=sys.stderr)
     return 1
+
+
+def timing(_: argparse.Namespace) -> int:
+    """Time sealed-box for two kinds of secrets; 1 if they can be told apart, or cannot where they should be."""
+    plain = {f"CARGO_PROFILE_RELEASE_{check}": "false" for check in ("DEBUG_ASSERTIONS", "OVERFLOW_CHECKS")}
+    log = FOLDER / "timing.log"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as stream:
+        status = cargo("run", "--locked", "--release", "-p", "timing", output=stream, **plain)
+    said = log.read_text(encoding="utf-8")
+    scores = {name: abs(float(t)) for name, t in re.findall(r"^bench (\w+) .*max t = ([+-][\d.]+)", said, re.MULTILINE)}
+    for name, score in scores.items():
+        print(f"{name:18} |t| = {score:.1f}")
+    if status or LEAKING not in scores:
+        print(said, file=sys.stderr)
+        return status or 1
+    return int(any((score > TELLS_APART) != (name == LEAKING) for name, score in scores.items()))
 
 
 def rust_host() -> str:
