@@ -42,6 +42,8 @@ def test_a_handle_without_a_status(packages):
                 print(repr(str(error)))
         refused(ClosedError, counter.peek)
         refused(ClosedError, lambda: other.import_(counter))
+        for stranger in (5, None, other._handle, Counter):
+            refused(TypeError, lambda: other.import_(stranger))
         refused(CounterError, lambda: Counter(-1))
         refused(OverflowError, lambda: Counter(2**31))
         refused(OverflowError, lambda: step(-1, 1.0))
@@ -51,6 +53,7 @@ def test_a_handle_without_a_status(packages):
         (7, 100),
         "the counter was closed",
         "the counter was closed",
+        *(f"expected Counter, not {kind}" for kind in ("int", "NoneType", "Handle", "type")),
         "the library could not make it",
         "2147483648 does not fit into int",
         "-1 does not fit into ubyte",

@@ -669,7 +669,11 @@ class _Module:
                     given[at], given[at + 1] = f"_address{at}", f"_count{at}"
                 case model.HandleArgument():
                     given[at] = f"_pointer{len(handles)}"
-                    handles.append(f"{label}._handle")
+                    if label == "self":
+                        handles.append("self._handle")
+                    else:
+                        prepare.append(f"_other{at} = handle_of({label}, {self.classes[argument.handle]})")
+                        handles.append(f"_other{at}")
                 case model.CallbacksArgument():
                     given[at] = keeps = label
                     if self.library.structs[argument.struct].release:

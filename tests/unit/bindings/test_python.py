@@ -152,7 +152,7 @@ CALLED_BACK = (
 def test_a_call_hears_of_the_callbacks_of_all_that_it_uses(comment: str, makes: str) -> None:
     text = python.module(recognized(CALLED_BACK % comment), "x")
     assert f"if {makes}:\n" in text.partition("def key(")[2].partition("def ")[0]
-    assert "if self._handle.calls_back or box._handle.calls_back:\n" in text.partition("def use(")[2]
+    assert "if self._handle.calls_back or _other1.calls_back:\n" in text.partition("def use(")[2]
 
 
 def test_floating_point_numbers_are_checked() -> None:

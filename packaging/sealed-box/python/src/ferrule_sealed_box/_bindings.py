@@ -269,6 +269,13 @@ class Closing(NotCopied):
 # Values.
 
 
+def handle_of(value: object, kind: type[Closing]) -> Handle:
+    """The handle of an object of this class; raises TypeError for another, which the library would take for one."""
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, not {type(value).__name__}")
+    return value._handle  # noqa: SLF001 - of a class of this module
+
+
 def encoded(text: str) -> bytes:
     """UTF-8; half a surrogate pair becomes bytes that are none, so that the library itself refuses it."""
     return text.encode(errors="surrogatepass")
@@ -1032,6 +1039,7 @@ class SealedBox(Closing):
     def derive(self, key: Key, salt: Any, info: Any, length: int) -> bytes:
         """Derives `length` bytes, at most 8160, if `allow_export` is 1. `salt` may be empty; `info` says what they are for.
         They are freed, and overwritten, with `sealed_box_bytes_free`."""
+        _other1 = handle_of(key, Key)
         _result7 = ctypes.c_void_p()
         _length7 = ctypes.c_size_t()
         _call = Call()
@@ -1039,8 +1047,8 @@ class SealedBox(Closing):
             with Buffer(info, "", 1, writable=False) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    _pointer1 = key._handle.enter(_call)
-                    if self._handle.calls_back or key._handle.calls_back:
+                    _pointer1 = _other1.enter(_call)
+                    if self._handle.calls_back or _other1.calls_back:
                         _call.enter()
                     _status = LIBRARY._derive(_pointer0, _pointer1, _address2, _count2, _address4, _count4, whole(length, ctypes.c_size_t), _result7, _length7)
                     if _call.raised is not None:
@@ -1051,21 +1059,22 @@ class SealedBox(Closing):
                 finally:
                     _call.leave()
                     self._handle.leave(_call)
-                    key._handle.leave(_call)
+                    _other1.leave(_call)
                     if _result7:
                         LIBRARY._bytes_free(_result7, _length7)
 
     def derive_key(self, key: Key, salt: Any, info: Any, algorithm: int, id_: int) -> Key:
         """Derives a key for another algorithm, with a number of its own. It is freed with `sealed_box_key_free`."""
+        _other1 = handle_of(key, Key)
         _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         with Buffer(salt, "", 1, writable=False) as (_address2, _count2):
             with Buffer(info, "", 1, writable=False) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    _pointer1 = key._handle.enter(_call)
+                    _pointer1 = _other1.enter(_call)
                     _made.enter(_call)
-                    if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
+                    if self._handle.calls_back or _other1.calls_back or _made.calls_back:
                         _call.enter()
                     _status = LIBRARY._derive_key(_pointer0, _pointer1, _address2, _count2, _address4, _count4, whole(algorithm, ctypes.c_uint32), whole(id_, ctypes.c_uint64), _made._pointer)
                     if _call.raised is not None:
@@ -1081,20 +1090,21 @@ class SealedBox(Closing):
                 finally:
                     _call.leave()
                     self._handle.leave(_call)
-                    key._handle.leave(_call)
+                    _other1.leave(_call)
                     _made.leave(_call)
 
     def agree(self, key: Key, peer: Any, id_: int) -> Key:
         """Agrees with a peer, of whom `peer` is the public half, on a key for HKDF-SHA-256 with the number `id`. It is freed
         with `sealed_box_key_free`."""
+        _other1 = handle_of(key, Key)
         _made = Handle(LIBRARY._key_free, "key", None)
         _call = Call()
         with Buffer(peer, "", 1, writable=False) as (_address2, _count2):
             try:
                 _pointer0 = self._handle.enter(_call)
-                _pointer1 = key._handle.enter(_call)
+                _pointer1 = _other1.enter(_call)
                 _made.enter(_call)
-                if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
+                if self._handle.calls_back or _other1.calls_back or _made.calls_back:
                     _call.enter()
                 _status = LIBRARY._agree(_pointer0, _pointer1, _address2, _count2, whole(id_, ctypes.c_uint64), _made._pointer)
                 if _call.raised is not None:
@@ -1110,19 +1120,20 @@ class SealedBox(Closing):
             finally:
                 _call.leave()
                 self._handle.leave(_call)
-                key._handle.leave(_call)
+                _other1.leave(_call)
                 _made.leave(_call)
 
     def hash(self, key: Key, message_: Any) -> bytes:
         """Computes a keyed hash. The tag is freed with `sealed_box_bytes_free`."""
+        _other1 = handle_of(key, Key)
         _result4 = ctypes.c_void_p()
         _length4 = ctypes.c_size_t()
         _call = Call()
         with Buffer(message_, "", 1, writable=False) as (_address2, _count2):
             try:
                 _pointer0 = self._handle.enter(_call)
-                _pointer1 = key._handle.enter(_call)
-                if self._handle.calls_back or key._handle.calls_back:
+                _pointer1 = _other1.enter(_call)
+                if self._handle.calls_back or _other1.calls_back:
                     _call.enter()
                 _status = LIBRARY._hash(_pointer0, _pointer1, _address2, _count2, _result4, _length4)
                 if _call.raised is not None:
@@ -1133,20 +1144,21 @@ class SealedBox(Closing):
             finally:
                 _call.leave()
                 self._handle.leave(_call)
-                key._handle.leave(_call)
+                _other1.leave(_call)
                 if _result4:
                     LIBRARY._bytes_free(_result4, _length4)
 
     def hash_check(self, key: Key, message_: Any, tag: Any) -> None:
         """Checks a keyed hash in constant time: `SEALED_BOX_STATUS_OK` or `SEALED_BOX_STATUS_REJECTED`. A tag that was cut is
         rejected."""
+        _other1 = handle_of(key, Key)
         _call = Call()
         with Buffer(message_, "", 1, writable=False) as (_address2, _count2):
             with Buffer(tag, "", 1, writable=False) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    _pointer1 = key._handle.enter(_call)
-                    if self._handle.calls_back or key._handle.calls_back:
+                    _pointer1 = _other1.enter(_call)
+                    if self._handle.calls_back or _other1.calls_back:
                         _call.enter()
                     _status = LIBRARY._hash_check(_pointer0, _pointer1, _address2, _count2, _address4, _count4)
                     if _call.raised is not None:
@@ -1156,7 +1168,7 @@ class SealedBox(Closing):
                 finally:
                     _call.leave()
                     self._handle.leave(_call)
-                    key._handle.leave(_call)
+                    _other1.leave(_call)
 
     def key_import(self, algorithm: int, id_: int, bytes_: Any) -> Key:
         """Makes a key from its bytes, which are copied; the caller overwrites its own. It is freed with `sealed_box_key_free`.
@@ -1240,13 +1252,14 @@ class SealedBox(Closing):
 
     def key_export(self, key: Key) -> bytes:
         """Writes the bytes of a key, if `allow_export` is 1. They are freed, and overwritten, with `sealed_box_bytes_free`."""
+        _other1 = handle_of(key, Key)
         _result2 = ctypes.c_void_p()
         _length2 = ctypes.c_size_t()
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
-            _pointer1 = key._handle.enter(_call)
-            if self._handle.calls_back or key._handle.calls_back:
+            _pointer1 = _other1.enter(_call)
+            if self._handle.calls_back or _other1.calls_back:
                 _call.enter()
             _status = LIBRARY._key_export(_pointer0, _pointer1, _result2, _length2)
             if _call.raised is not None:
@@ -1257,7 +1270,7 @@ class SealedBox(Closing):
         finally:
             _call.leave()
             self._handle.leave(_call)
-            key._handle.leave(_call)
+            _other1.leave(_call)
             if _result2:
                 LIBRARY._bytes_free(_result2, _length2)
 
@@ -1267,6 +1280,7 @@ class SealedBox(Closing):
 
         An envelope is `SBOX`, then big-endian: version (1 byte: 1), operation (1), algorithm (2), status (2: 0), reserved
         (2: 0), key id (8), length of the nonce (4), nonce, length of the payload (4), payload: the sealed text and its tag."""
+        _other1 = handle_of(key, Key)
         _result6 = ctypes.c_void_p()
         _length6 = ctypes.c_size_t()
         _call = Call()
@@ -1274,8 +1288,8 @@ class SealedBox(Closing):
             with Buffer(message_, "", 1, writable=False) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    _pointer1 = key._handle.enter(_call)
-                    if self._handle.calls_back or key._handle.calls_back:
+                    _pointer1 = _other1.enter(_call)
+                    if self._handle.calls_back or _other1.calls_back:
                         _call.enter()
                     _status = LIBRARY._seal(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _result6, _length6)
                     if _call.raised is not None:
@@ -1286,12 +1300,13 @@ class SealedBox(Closing):
                 finally:
                     _call.leave()
                     self._handle.leave(_call)
-                    key._handle.leave(_call)
+                    _other1.leave(_call)
                     if _result6:
                         LIBRARY._bytes_free(_result6, _length6)
 
     def open(self, key: Key, associated: Any, sealed: Any) -> bytes:
         """Opens an envelope. The message is freed, and overwritten, with `sealed_box_bytes_free`."""
+        _other1 = handle_of(key, Key)
         _result6 = ctypes.c_void_p()
         _length6 = ctypes.c_size_t()
         _call = Call()
@@ -1299,8 +1314,8 @@ class SealedBox(Closing):
             with Buffer(sealed, "", 1, writable=False) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    _pointer1 = key._handle.enter(_call)
-                    if self._handle.calls_back or key._handle.calls_back:
+                    _pointer1 = _other1.enter(_call)
+                    if self._handle.calls_back or _other1.calls_back:
                         _call.enter()
                     _status = LIBRARY._open(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _result6, _length6)
                     if _call.raised is not None:
@@ -1311,13 +1326,14 @@ class SealedBox(Closing):
                 finally:
                     _call.leave()
                     self._handle.leave(_call)
-                    key._handle.leave(_call)
+                    _other1.leave(_call)
                     if _result6:
                         LIBRARY._bytes_free(_result6, _length6)
 
     def encrypt(self, key: Key, nonce: Any, associated: Any, message_: Any) -> bytes:
         """Seals with the caller's nonce, if `allow_caller_nonces` is 1: text and tag, without an envelope. They are freed with
         `sealed_box_bytes_free`."""
+        _other1 = handle_of(key, Key)
         _result8 = ctypes.c_void_p()
         _length8 = ctypes.c_size_t()
         _call = Call()
@@ -1326,8 +1342,8 @@ class SealedBox(Closing):
                 with Buffer(message_, "", 1, writable=False) as (_address6, _count6):
                     try:
                         _pointer0 = self._handle.enter(_call)
-                        _pointer1 = key._handle.enter(_call)
-                        if self._handle.calls_back or key._handle.calls_back:
+                        _pointer1 = _other1.enter(_call)
+                        if self._handle.calls_back or _other1.calls_back:
                             _call.enter()
                         _status = LIBRARY._encrypt(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _address6, _count6, _result8, _length8)
                         if _call.raised is not None:
@@ -1338,12 +1354,13 @@ class SealedBox(Closing):
                     finally:
                         _call.leave()
                         self._handle.leave(_call)
-                        key._handle.leave(_call)
+                        _other1.leave(_call)
                         if _result8:
                             LIBRARY._bytes_free(_result8, _length8)
 
     def decrypt(self, key: Key, nonce: Any, associated: Any, sealed: Any) -> bytes:
         """Opens what `sealed_box_encrypt` made. The message is freed, and overwritten, with `sealed_box_bytes_free`."""
+        _other1 = handle_of(key, Key)
         _result8 = ctypes.c_void_p()
         _length8 = ctypes.c_size_t()
         _call = Call()
@@ -1352,8 +1369,8 @@ class SealedBox(Closing):
                 with Buffer(sealed, "", 1, writable=False) as (_address6, _count6):
                     try:
                         _pointer0 = self._handle.enter(_call)
-                        _pointer1 = key._handle.enter(_call)
-                        if self._handle.calls_back or key._handle.calls_back:
+                        _pointer1 = _other1.enter(_call)
+                        if self._handle.calls_back or _other1.calls_back:
                             _call.enter()
                         _status = LIBRARY._decrypt(_pointer0, _pointer1, _address2, _count2, _address4, _count4, _address6, _count6, _result8, _length8)
                         if _call.raised is not None:
@@ -1364,20 +1381,21 @@ class SealedBox(Closing):
                     finally:
                         _call.leave()
                         self._handle.leave(_call)
-                        key._handle.leave(_call)
+                        _other1.leave(_call)
                         if _result8:
                             LIBRARY._bytes_free(_result8, _length8)
 
     def sign(self, key: Key, message_: Any) -> bytes:
         """Signs a message. The signature, 64 bytes, is freed with `sealed_box_bytes_free`."""
+        _other1 = handle_of(key, Key)
         _result4 = ctypes.c_void_p()
         _length4 = ctypes.c_size_t()
         _call = Call()
         with Buffer(message_, "", 1, writable=False) as (_address2, _count2):
             try:
                 _pointer0 = self._handle.enter(_call)
-                _pointer1 = key._handle.enter(_call)
-                if self._handle.calls_back or key._handle.calls_back:
+                _pointer1 = _other1.enter(_call)
+                if self._handle.calls_back or _other1.calls_back:
                     _call.enter()
                 _status = LIBRARY._sign(_pointer0, _pointer1, _address2, _count2, _result4, _length4)
                 if _call.raised is not None:
@@ -1388,19 +1406,20 @@ class SealedBox(Closing):
             finally:
                 _call.leave()
                 self._handle.leave(_call)
-                key._handle.leave(_call)
+                _other1.leave(_call)
                 if _result4:
                     LIBRARY._bytes_free(_result4, _length4)
 
     def verify(self, key: Key, message_: Any, signature: Any) -> None:
         """Verifies a signature: `SEALED_BOX_STATUS_OK` or `SEALED_BOX_STATUS_REJECTED`."""
+        _other1 = handle_of(key, Key)
         _call = Call()
         with Buffer(message_, "", 1, writable=False) as (_address2, _count2):
             with Buffer(signature, "", 1, writable=False) as (_address4, _count4):
                 try:
                     _pointer0 = self._handle.enter(_call)
-                    _pointer1 = key._handle.enter(_call)
-                    if self._handle.calls_back or key._handle.calls_back:
+                    _pointer1 = _other1.enter(_call)
+                    if self._handle.calls_back or _other1.calls_back:
                         _call.enter()
                     _status = LIBRARY._verify(_pointer0, _pointer1, _address2, _count2, _address4, _count4)
                     if _call.raised is not None:
@@ -1410,20 +1429,21 @@ class SealedBox(Closing):
                 finally:
                     _call.leave()
                     self._handle.leave(_call)
-                    key._handle.leave(_call)
+                    _other1.leave(_call)
 
     def stream_seal(self, key: Key, associated: Any) -> Stream:
         """Begins to seal a stream with an XChaCha20-Poly1305 key. It is freed with `sealed_box_stream_free`.
 
         The bytes that come out do not depend on the pieces in which the message goes in."""
+        _other1 = handle_of(key, Key)
         _made = Handle(LIBRARY._stream_free, "stream", None)
         _call = Call()
         with Buffer(associated, "", 1, writable=False) as (_address2, _count2):
             try:
                 _pointer0 = self._handle.enter(_call)
-                _pointer1 = key._handle.enter(_call)
+                _pointer1 = _other1.enter(_call)
                 _made.enter(_call)
-                if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
+                if self._handle.calls_back or _other1.calls_back or _made.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_seal(_pointer0, _pointer1, _address2, _count2, _made._pointer)
                 if _call.raised is not None:
@@ -1439,21 +1459,22 @@ class SealedBox(Closing):
             finally:
                 _call.leave()
                 self._handle.leave(_call)
-                key._handle.leave(_call)
+                _other1.leave(_call)
                 _made.leave(_call)
 
     def stream_open(self, key: Key, associated: Any) -> Stream:
         """Begins to open a stream. It is freed with `sealed_box_stream_free`.
 
         What comes out is genuine and in order; that it is all is known when `sealed_box_stream_finish` succeeds."""
+        _other1 = handle_of(key, Key)
         _made = Handle(LIBRARY._stream_free, "stream", None)
         _call = Call()
         with Buffer(associated, "", 1, writable=False) as (_address2, _count2):
             try:
                 _pointer0 = self._handle.enter(_call)
-                _pointer1 = key._handle.enter(_call)
+                _pointer1 = _other1.enter(_call)
                 _made.enter(_call)
-                if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
+                if self._handle.calls_back or _other1.calls_back or _made.calls_back:
                     _call.enter()
                 _status = LIBRARY._stream_open(_pointer0, _pointer1, _address2, _count2, _made._pointer)
                 if _call.raised is not None:
@@ -1469,19 +1490,20 @@ class SealedBox(Closing):
             finally:
                 _call.leave()
                 self._handle.leave(_call)
-                key._handle.leave(_call)
+                _other1.leave(_call)
                 _made.leave(_call)
 
     def stream_hash(self, key: Key) -> Stream:
         """Begins a keyed hash of a message that comes in pieces: they go in by `sealed_box_stream_push`, which gives no bytes,
         and the tag comes from `sealed_box_stream_finish`. It is freed with `sealed_box_stream_free`."""
+        _other1 = handle_of(key, Key)
         _made = Handle(LIBRARY._stream_free, "stream", None)
         _call = Call()
         try:
             _pointer0 = self._handle.enter(_call)
-            _pointer1 = key._handle.enter(_call)
+            _pointer1 = _other1.enter(_call)
             _made.enter(_call)
-            if self._handle.calls_back or key._handle.calls_back or _made.calls_back:
+            if self._handle.calls_back or _other1.calls_back or _made.calls_back:
                 _call.enter()
             _status = LIBRARY._stream_hash(_pointer0, _pointer1, _made._pointer)
             if _call.raised is not None:
@@ -1497,7 +1519,7 @@ class SealedBox(Closing):
         finally:
             _call.leave()
             self._handle.leave(_call)
-            key._handle.leave(_call)
+            _other1.leave(_call)
             _made.leave(_call)
 
 

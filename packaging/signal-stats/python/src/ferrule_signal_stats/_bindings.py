@@ -267,6 +267,13 @@ class Closing(NotCopied):
 # Values.
 
 
+def handle_of(value: object, kind: type[Closing]) -> Handle:
+    """The handle of an object of this class; raises TypeError for another, which the library would take for one."""
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {kind.__name__}, not {type(value).__name__}")
+    return value._handle  # noqa: SLF001 - of a class of this module
+
+
 def encoded(text: str) -> bytes:
     """UTF-8; half a surrogate pair becomes bytes that are none, so that the library itself refuses it."""
     return text.encode(errors="surrogatepass")
