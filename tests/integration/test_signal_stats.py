@@ -162,8 +162,10 @@ def in_wasmtime(builds: Builds, values: Path) -> str:
 
 def in_node(builds: Builds, values: Path) -> str:
     """The npm package, as a user installs it."""
-    folder = installed(builds.release, builds.programs["node"], builds.folder / "node")
-    shutil.copy(SOURCES / "node" / "main.mjs", folder)
+    folder = builds.folder / "node"
+    if not folder.exists():
+        installed(builds.release, builds.programs["node"], folder)
+        shutil.copy(SOURCES / "node" / "main.mjs", folder)
     return run(builds.programs["node"], "main.mjs", values, json.dumps(ASKED), cwd=folder).stdout
 
 
