@@ -60,6 +60,24 @@ def test_a_handle_without_a_status(packages):
     ]
 
 
+def test_what_is_open_already_is_no_new_handle(packages):
+    program = """
+        from bound_counter import *
+        counter = Counter(5)
+        for _ in range(2):
+            try:
+                counter.clone(deep=False)
+            except RuntimeError as error:
+                print(repr(str(error)))
+        with counter.clone(deep=True) as other:
+            print(other.add(1, True), counter.peek(), sep=",")
+        counter.close()
+        print(Counter(6).peek())
+    """
+    refused = "the library returned a counter that is open already, and not a new one"
+    assert answers(packages, program) == [refused, refused, (6, 5), 6]
+
+
 def test_buffers_are_borrowed_and_not_copied(packages):
     program = """
         import array

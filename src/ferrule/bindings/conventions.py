@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ferrule.bindings import model
 from ferrule.bindings.declarations import (
     VOID,
+    WIDE,
     Array,
     EnumRef,
     FunctionPointer,
@@ -21,6 +22,7 @@ from ferrule.bindings.declarations import (
     Scalar,
     StructRef,
     Unreadable,
+    enum_base,
 )
 from ferrule.formats.interfaces.header import SIZE_MEMBERS
 
@@ -46,18 +48,34 @@ _ANYTHING: Final = frozenset(("out", "output", "res", "result", "ret"))
 _MANY: Final = re.compile(r"\w+(?<![sui])s")
 """A word in the plural: not `class`, `status`, `axis`."""
 _USER_DATA: Final = re.compile(r"(?:user_?data|context|ctx|opaque|closure|userdata|data|arg|baton)")
+_END: Final = r"(?:release|drop|free|destroy|finali[sz]e|dispose)"
 _RELEASE: Final = re.compile(
-    r"(?:release|drop|free|destroy|finali[sz]e|dispose)(?:_\w+)?|\w+_(?:release|drop|free|destroy)"
+    rf"{_END}(?:_(?:{_USER_DATA.pattern}|fn|func|function|cb|callback|hook))?|{_USER_DATA.pattern}_{_END}"
 )
-_RESERVED: Final = re.compile(r"_*(?:reserved|padding|pad|unused)\w*")
+"""What says that user data is needed no more; `on_key_release` is an event as any other."""
+_MAYBE_RELEASE: Final = re.compile(rf"on_{_END}")
+_RESERVED: Final = re.compile(r"_*reserved(?:_?\d+)?|_+(?:padding|pad|unused)(?:_?\d+)?|(?:padding|pad|unused)_?\d+")
+_PADDING: Final = frozenset(("padding", "pad", "unused"))
+"""What is reserved where it is an array: of one number a layout of texts may be made, which has a padding too."""
 _SUCCESS: Final = re.compile(r"(?:.*_)?(?:OK|SUCCESS)")
 _FREE: Final = ("free", "destroy", "delete", "close", "release")
+_MAKING: Final = frozenset((
+    *("new", "create", "open", "init", "make", "alloc", "build", "clone", "copy", "dup", "duplicate", "from", "parse"),
+    *("compile", "connect", "generate"),
+))  # fmt: skip
+"""Words of a function that returns a handle of which there was none before."""
+_OWNED: Final = re.compile(r"\bcaller owns\b|(?<!not )\bowned by the caller\b")
+"""In the comment of a function with another name: what it returns is the caller's, to free."""
 _INDEPENDENT: Final = "needs nothing that it was made with"
 """In the comment of a handle: what it was made with may be freed before it, and none of its callbacks is called."""
 _TEXT_FREE: Final = ("string_free", "text_free", "str_free", "free_string")
 _BYTES: Final = frozenset({"uint8_t", "unsigned char", "char"})
 _SMALL: Final = _BYTES | {"int8_t", "signed char"}
+_UNSIGNED: Final = ("u", "_Bool", "size_t")
 _NO_WHOLE: Final = frozenset({"void", "float", "double", "_Bool"})
+
+
+_BORROWED: Final = "const, so that the library keeps it, and nobody may close it"
 
 
 class _Misfit(Exception):  # noqa: N818 - it says what is left to the author
@@ -94,33 +112,24 @@ class _Recognition:
     special: set[str] = field(default_factory=set)
 
     def library(self) -> model.Library:
+        self.left |= self.declared.left
         functions = {one.name: one for one in self.declared.functions}
         self.prefix = _prefix(list(functions), (*self.declared.structs, *self.declared.enums))
         self.base = words(self.prefix)
-        enums = {name: self._enum(name, values) for name, values in self.declared.enums.items()}
+        enums = dict(self._enums())
         self.status = self._status(enums)
         self.handles = self._handles(functions)
-        abi, info, error = (functions.get(self.prefix + n) for n in ("abi_version", "build_info", "last_error"))
-        number = f"{self.prefix.upper()}ABI_VERSION"
-        abi_version = None
-        if abi and number in self.declared.numbers and _gives(abi, Scalar("uint32_t")):
-            abi_version = (abi.name, self.declared.numbers[number])
+        info, error = (functions.get(self.prefix + n) for n in ("build_info", "last_error"))
+        abi_version = self._abi_version(functions.get(f"{self.prefix}abi_version"))
         build_info = info.name if info and _gives(info, Pointer(Scalar("char"), const=True)) else ""
         last_error = error.name if error and _is_last_error(error) else ""
         self.special |= {name for name in (abi_version and abi_version[0], build_info, last_error) if name}
         self.special |= {handle.free for handle in self.handles.values()}
         self.special |= {one.name for one in self.declared.functions if self._frees(one)}
-        for name, fields in sorted(self.declared.structs.items(), key=lambda one: _depth(one[1])):
-            if fields is not None:
-                try:
-                    self.structs[name] = self._struct(name, fields)
-                except _Misfit as misfit:
-                    self.left[name] = str(misfit)
-            elif name not in self.handles:
-                self.left[name] = "no function frees it: one that takes only a pointer to it, and returns nothing"
+        self._types()
         recognized = []
         for function in self.declared.functions:
-            if function.name not in self.special:
+            if function.name not in self.special and function.name not in self.left:
                 try:
                     recognized.append(self._function(function))
                 except _Misfit as misfit:
@@ -143,9 +152,41 @@ class _Recognition:
             comments=self.declared.comments,
         )
 
+    def _types(self) -> None:
+        """Recognize the structures, and leave what is opaque and never freed."""
+        for name, fields in sorted(self.declared.structs.items(), key=lambda one: _depth(one[1])):
+            if fields is not None:
+                try:
+                    self.structs[name] = self._struct(name, fields)
+                except _Misfit as misfit:
+                    self.left[name] = str(misfit)
+            elif name not in self.handles:
+                self.left[name] = (
+                    "no function frees it: one that takes only a pointer to it, returns nothing, and is called "
+                    f"{self.prefix}{'_'.join(self._words(name))}_free"
+                )
+
+    def _abi_version(self, function: Prototype | None) -> tuple[str, int] | None:
+        """The function that tells the version of the interface, and the version that the header has."""
+        number = f"{self.prefix.upper()}ABI_VERSION"
+        if function and number in self.declared.numbers and _gives(function, Scalar("uint32_t")):
+            return function.name, self.declared.numbers[number]
+        if function:
+            self.left[number] = (
+                f"the version is not compared: {function.name} has to return uint32_t, and this to be a number as it is"
+            )
+        return None
+
     def _words(self, name: str) -> tuple[str, ...]:
         """The words of a name without those of the library, unless they are all."""
         return _without(words(name), self.base)
+
+    def _enums(self) -> Iterator[tuple[str, model.Enum]]:
+        for name, values in self.declared.enums.items():
+            if name in self.declared.bases or enum_base(values.values()):
+                yield name, self._enum(name, values)
+            else:
+                self.left[name] = f"it is {WIDE}"
 
     def _enum(self, name: str, values: Mapping[str, int]) -> model.Enum:
         shared = _shared(f"{one}_" for one in values)
@@ -157,24 +198,43 @@ class _Recognition:
         """The enumeration that functions return and that has a member 0 called …_OK or …_SUCCESS."""
         for function in self.declared.functions:
             enum = enums.get(function.returns.name) if isinstance(function.returns, EnumRef) else None
-            if enum and any(value == 0 and _SUCCESS.fullmatch(name) for name, _, value in enum.members):
+            members = enum.members if enum else ()
+            is_success = any(value == 0 and _SUCCESS.fullmatch(name) for name, _, value in members)
+            if is_success and any(value for _, _, value in members):
                 return enum
         return None
 
     def _handles(self, functions: Mapping[str, Prototype]) -> dict[str, model.Handle]:
-        handles: dict[str, model.Handle] = {}
+        """What is opaque and has a function that frees it; further functions that may free it are left."""
+        ending: dict[str, list[tuple[int, Prototype]]] = {}
         for function in functions.values():
-            last = function.name.rpartition("_")[2]
-            if last not in _FREE or function.returns != VOID or len(function.parameters) != 1:
-                continue
-            kind = function.parameters[0].type
-            if isinstance(kind, Pointer) and isinstance(kind.to, StructRef) and not kind.const:
+            kind = function.parameters[0].type if len(function.parameters) == 1 else VOID
+            if isinstance(kind, Pointer) and isinstance(kind.to, StructRef):
                 name = kind.to.name
-                if name in self.declared.structs and self.declared.structs[name] is None:
-                    comment = " ".join(self.declared.comments.get(name, "").split())
-                    handle = model.Handle(name, self._words(name), function.name, _INDEPENDENT in comment)
-                    handles.setdefault(name, handle)
+                rank = self._rank(function.name, name)
+                if rank is not None and self.declared.structs.get(name, ()) is None:
+                    ending.setdefault(name, []).append((rank, function))
+        handles: dict[str, model.Handle] = {}
+        for name, every in ending.items():
+            ranked = [one for _, one in sorted(every, key=lambda one: one[0])]
+            pointer = Pointer(StructRef(name))
+            free = next((one for one in ranked if one.returns == VOID and one.parameters[0].type == pointer), None)
+            if free:
+                comment = " ".join(self.declared.comments.get(name, "").split())
+                handles[name] = model.Handle(name, self._words(name), free.name, _INDEPENDENT in comment)
+                reason = f"it may free what {free.name} frees, which is called to close it"
+                self.left |= {one.name: reason for one in ranked if one is not free}
         return handles
+
+    def _rank(self, function: str, handle: str) -> int | None:
+        """How certainly a function frees a handle, by its name: 0 is best, and None is not at all."""
+        every = words(function)
+        stem, verb = every[:-1], every[-1] if every else ""
+        if verb not in _FREE:
+            return None
+        if stem in {words(handle), (*self.base, *self._words(handle))}:
+            return _FREE.index(verb)
+        return len(_FREE) + _FREE.index(verb) if stem == self.base else None
 
     def _frees(self, function: Prototype) -> bool:
         """Whether a function frees texts or elements that the library allocated."""
@@ -187,12 +247,24 @@ class _Recognition:
         return (stem in (*_TEXT_FREE, "free") or stem.endswith("_free")) and (count == 1 or is_pair)
 
     def _free_of(self, element: CType, usual: str) -> Prototype:
-        """The function that frees texts or elements: one for these, or one for whatever the library allocated."""
+        """The function that frees texts or elements: one for these, or one for whatever the library allocated.
+
+        Of several it is the one that is called as the conventions say.
+        """
+        is_text = element == Scalar("char")
+        names = [f"{self.prefix}{stem}" for stem in ((*_TEXT_FREE, "free") if is_text else (usual, "free"))]
         for accepted in (element, VOID):
-            for function in self.declared.functions:
-                kind = function.parameters[0].type if function.parameters else None
-                if self._frees(function) and isinstance(kind, Pointer) and kind.to == accepted:
-                    return function
+            fitting = [
+                one
+                for one in self.declared.functions
+                if self._frees(one) and one.parameters[0].type == Pointer(accepted)
+                and not (is_text and len(one.parameters) > 1)
+            ]  # fmt: skip
+            named = [one for name in names for one in fitting if one.name == name] or fitting
+            if len(named) > 1 and named is fitting:
+                raise _Misfit(f"{' or '.join(one.name for one in named)} frees it: there is no {self.prefix}{usual}")
+            if named:
+                return named[0]
         raise _Misfit(f"nothing frees what it allocates: there is no {self.prefix}{usual}")
 
     # Structures.
@@ -208,7 +280,7 @@ class _Recognition:
         if any(isinstance(kind, FunctionPointer) for kind in kinds):
             return self._callbacks(name, fields)
         size = _size_member(fields)
-        rest = [one for one in fields if one.name != size and not _RESERVED.fullmatch(one.name)]
+        rest = [one for one in fields if one.name != size and not _is_reserved(one)]
         return model.Struct(
             name, self._words(name), pairs, arguments=tuple(self._arguments(rest, field=True)), size=size
         )
@@ -219,14 +291,17 @@ class _Recognition:
         )
         if not user_data:
             raise _Misfit("it holds functions and no user data for them: a field `void *user_data`")
-        callbacks, release, size, rest = [], "", _size_member(fields), []
+        callbacks, size, rest = [], _size_member(fields), []
+        releases = [one.name for one in fields if _is_release(one)]
+        if unclear := [one.name for one in fields if _is_release(one, _MAYBE_RELEASE)]:
+            raise _Misfit(f"{unclear[0]} may be the end of its user data, or an event: call it release, or otherwise")
+        if len(releases) > 1:
+            raise _Misfit(f"{' and '.join(releases)} may each say that its user data is needed no more")
         for one in fields:
             if isinstance(one.type, FunctionPointer):
-                if _is_release(one):
-                    release = one.name
-                else:
+                if one.name not in releases:
                     callbacks.append(self._callback(one.name, one.type))
-            elif one.name not in {size, user_data} and not _RESERVED.fullmatch(one.name):
+            elif one.name not in {size, user_data} and not _is_reserved(one):
                 rest.append(one)
         return model.Struct(
             name,
@@ -236,7 +311,7 @@ class _Recognition:
             size=size,
             callbacks=tuple(callbacks),
             user_data=user_data,
-            release=release,
+            release=next(iter(releases), ""),
         )
 
     def _callback(self, name: str, kind: FunctionPointer) -> model.Callback:
@@ -257,11 +332,12 @@ class _Recognition:
                 )
         failed = 0
         if isinstance(kind.returns, EnumRef):
-            failed = _failure(self.status) if self._is_status(kind.returns) else -1
+            unsigned = 0 if kind.returns.base.startswith(_UNSIGNED) else -1
+            failed = _failure(self.status) if self._is_status(kind.returns) else unsigned
         elif kind.returns != VOID:
             if not isinstance(kind.returns, Scalar):
                 raise _Misfit(f"its function {name} returns a pointer")
-            failed = 0 if kind.returns.name.startswith(("u", "_Bool", "size_t")) else -1
+            failed = 0 if kind.returns.name.startswith(_UNSIGNED) else -1
         return model.Callback(name, Prototype(name, kind.returns, kind.parameters), arguments, kind.returns, failed, at)
 
     def _check_handed(self, name: str, argument: model.Argument) -> None:
@@ -362,6 +438,8 @@ class _Recognition:
         neighbour = _neighbour(parameters, at, claimed)
         if isinstance(target, Pointer):
             if handle := self._handle_of(target):
+                if target.const:
+                    raise _Misfit(f"{one.name} is {_BORROWED}")
                 if neighbour and not _MAKER.fullmatch(function.name):
                     raise _Misfit(f"{one.name} may be several handles, as many as {neighbour} says")
                 return model.HandleResult(handle, at), 1
@@ -398,6 +476,14 @@ class _Recognition:
         if isinstance(kind, (Scalar, EnumRef)):
             return model.ValueResult(kind, None)
         if handle := self._handle_of(kind):
+            if isinstance(kind, Pointer) and kind.const:
+                raise _Misfit(f"what it returns is {_BORROWED}")
+            comment = " ".join(self.declared.comments.get(function.name, "").split())
+            if not _MAKING & {*self._function_words(function, handle, ())} and not _OWNED.search(comment):
+                raise _Misfit(
+                    "no convention says whether what it returns is new: call it …_new, …_create or …_copy, or say "
+                    '"The caller owns it." in its comment'
+                )
             return model.HandleResult(handle, None)
         if kind == Pointer(Scalar("char")):
             return model.TextResult(self._free_of(Scalar("char"), "string_free").name, None)
@@ -587,11 +673,16 @@ def _is_user_data(parameter: Parameter, index: int) -> bool:
     return bool(_USER_DATA.fullmatch(parameter.name)) or (index == 0 and not parameter.name)
 
 
-def _is_release(parameter: Parameter) -> bool:
+def _is_reserved(member: Parameter) -> bool:
+    """Whether a member of a structure has no meaning yet, so that nobody gives it any."""
+    return bool(_RESERVED.fullmatch(member.name)) or (isinstance(member.type, Array) and member.name in _PADDING)
+
+
+def _is_release(parameter: Parameter, name: re.Pattern[str] = _RELEASE) -> bool:
     kind = parameter.type
     return (
         isinstance(kind, FunctionPointer)
-        and bool(_RELEASE.fullmatch(parameter.name))
+        and bool(name.fullmatch(parameter.name))
         and kind.returns == VOID
         and [one.type for one in kind.parameters] == [Pointer(VOID)]
     )
@@ -605,11 +696,12 @@ def _is_field(argument: model.Argument) -> bool:
 
 
 def _failure(status: model.Enum | None) -> int:
-    """The status of a callback that failed: …CALLBACK_FAILED, or the one with the greatest number."""
+    """The status of a callback that failed: …CALLBACK_FAILED, or the greatest that is no success."""
     if status is None:
         return -1
-    named = [value for _, name, value in status.members if name.endswith("CALLBACK_FAILED")]
-    return named[0] if named else max(value for _, _, value in status.members)
+    failures = [(name, value) for _, name, value in status.members if value]
+    named = [value for name, value in failures if name.endswith("CALLBACK_FAILED")]
+    return named[0] if named else max(value for _, value in failures)
 
 
 def _unreadable(kind: CType) -> str:

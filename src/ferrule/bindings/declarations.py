@@ -15,7 +15,7 @@ from pycparser import c_ast  # type: ignore[import-untyped]
 from ferrule.formats.interfaces import header
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 SCALARS: Final = frozenset((
     *(f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)),
@@ -41,6 +41,20 @@ _WORDS: Final = ("signed", "unsigned", "short", "long", "char", "int", "float", 
 _UNSEEN: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 """Characters that a compiler of a language refuses in a comment, or that show a line in another order than it has."""
 _COMMENT: Final = re.compile(r"/\*\*((?:(?!\*/).)*)\*/\s*([^/=,({;#]*(?:\(\*\w+)?)", re.DOTALL)
+
+
+WIDE: Final = "an enumeration of values that take more than 32 bits, of which compilers make different types"
+
+
+def enum_base(values: Collection[int]) -> str:
+    """The number that an enumeration of these values is, for every compiler; empty where they differ.
+
+    C11, 6.7.2.2, leaves it to the compiler: all take 32 bits where these do, and of what is beyond int GCC and Clang
+    make an unsigned int, which MSVC passes by the same bits.
+    """
+    if all(-(2**31) <= one < 2**31 for one in values):
+        return "int"
+    return "unsigned int" if all(0 <= one < 2**32 for one in values) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,7 @@ class Declarations:
     `structs` have no fields where they are opaque; `enums` are their enumerators by name, `bases` the numbers that they
     are passed as, where that is not C's int; `numbers` are macros that
     stand for whole numbers; `comments` are those in the form of `/** … */`, by the name that follows.
+    `left` is what cannot be read, by name and with the reason.
     """
 
     functions: tuple[Prototype, ...]
@@ -135,6 +150,7 @@ class Declarations:
     bases: Mapping[str, str]
     numbers: Mapping[str, int]
     comments: Mapping[str, str]
+    left: Mapping[str, str]
 
 
 def read(preprocessed: str, file: str, *, source: str, where: str | None = None) -> Declarations:
@@ -142,18 +158,19 @@ def read(preprocessed: str, file: str, *, source: str, where: str | None = None)
 
     Raises VerificationError for what pycparser does not understand, and for extensions that change a layout.
     """
-    surface = header.read(preprocessed, file, release="", where=where)
     tree, macros = header.syntax_tree(preprocessed, {file: file}, where=where)
-    reading = _Reading(file)
+    enums, left = header.enumerations(tree, file, where=where)
+    reading = _Reading(file, enums, left)
     for node in tree.ext:
         reading.take(node)
     return Declarations(
         functions=tuple(reading.functions.values()),
         structs=reading.structs,
-        enums={label.partition(" ")[2]: values for label, values in surface["enums"].items()},
+        enums=enums,
         bases=reading.bases,
         numbers=dict(_numbers(macros[file])),
         comments=dict(_comments(source)),
+        left=left,
     )
 
 
@@ -174,17 +191,26 @@ def _comments(source: str) -> Iterator[tuple[str, str]]:
 class _Reading:
     """What was declared so far."""
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    def __init__(self, file: str, enums: Mapping[str, Mapping[str, int]], left: Mapping[str, str]) -> None:
+        self.file, self.enums, self.left = file, enums, left
         self.functions: dict[str, Prototype] = {}
         self.structs: dict[str, tuple[Parameter, ...] | None] = {}
         self.bases: dict[str, str] = {}
         self._aliases: dict[str, CType] = {}
         self._tags: dict[str, str] = {}
+        self._consts: set[str] = set()
 
     def take(self, node: Any) -> None:  # noqa: ANN401 - pycparser's nodes have no types
         """A declaration at the top of a file."""
-        if isinstance(node, c_ast.Typedef):
+        if (
+            node.coord is not None
+            and node.coord.file == self.file
+            and {*header.declared_names(node)} & self.left.keys()
+        ):
+            for name in header.declared_names(node):
+                self.structs.pop(name, None)
+                self._aliases[name] = self._unreadable(name)
+        elif isinstance(node, c_ast.Typedef):
             self._typedef(node)
         elif isinstance(node, c_ast.Decl) and isinstance(node.type, c_ast.FuncDecl):
             if node.coord.file == self.file and not {"static", "inline"} & {*node.storage, *node.funcspec}:
@@ -202,6 +228,8 @@ class _Reading:
         if node.name in header.STANDARD_TYPES and node.name != "FILE":  # what stands in for it says nothing of its size
             self._aliases[node.name] = Unreadable(f"the type {node.name}")
             return
+        if self._is_const(node.type):
+            self._consts.add(node.name)
         resolved = self._type(node.type, name=node.name)
         if isinstance(resolved, Scalar) and node.name in self._tags:  # cbindgen: the number behind an enumeration
             resolved = EnumRef(node.name, resolved.name)
@@ -237,24 +265,44 @@ class _Reading:
                     return Unreadable("a function with any number of arguments")
                 return FunctionPointer(function.returns, function.parameters)
             case c_ast.PtrDecl():
-                return Pointer(self._type(node.type, name), "const" in _qualifiers(node.type))
+                return Pointer(self._type(node.type, name), self._is_const(node.type))
             case c_ast.ArrayDecl():
                 element = self._type(node.type, name)
                 if isinstance(node.dim, c_ast.Constant):
                     return Array(element, int(node.dim.value.rstrip("uUlL"), 0))
                 if node.dim is None:
-                    return Pointer(element, "const" in _qualifiers(node.type), many=True)
+                    return Pointer(element, self._is_const(node.type), many=True)
                 return Unreadable("an array whose length is computed")
             case c_ast.IdentifierType():
                 return self._named(node.names)
+            case c_ast.Struct() | c_ast.Enum() if (node.name or name) in self.left:
+                return self._unreadable(node.name or name)
             case c_ast.Struct():
                 return self._structure(node, name)
             case c_ast.Union():
                 return Unreadable("a union")
             case c_ast.Enum():
-                self._tags[node.name or name] = "enum"
-                return EnumRef(node.name or name)
+                return self._enum(node.name or name)
         return Unreadable("a type of another form")
+
+    def _unreadable(self, name: str) -> CType:
+        return Unreadable(f"{name}, which cannot be read: {self.left.get(name, 'see there')}")
+
+    def _enum(self, label: str) -> CType:
+        self._tags[label] = "enum"
+        base = enum_base(self.enums.get(label, {}).values())
+        if not base:
+            return Unreadable(WIDE)
+        if base != "int":
+            self.bases.setdefault(label, base)
+        return EnumRef(label, base)
+
+    def _is_const(self, node: Any) -> bool:  # noqa: ANN401
+        """Whether a type is const, by itself or by the typedef that it is called by."""
+        if "const" in (getattr(node, "quals", None) or ()):
+            return True
+        named = getattr(node, "type", None)
+        return isinstance(named, c_ast.IdentifierType) and " ".join(named.names) in self._consts
 
     def _field(self, node: Any) -> CType:  # noqa: ANN401
         kind = self._type(node)
@@ -278,7 +326,3 @@ class _Reading:
         else:
             self.structs[label] = tuple(Parameter(one.name or "", self._field(one.type)) for one in node.decls)
         return StructRef(label)
-
-
-def _qualifiers(node: Any) -> list[str]:  # noqa: ANN401
-    return getattr(node, "quals", None) or []

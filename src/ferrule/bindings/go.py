@@ -52,7 +52,9 @@ _LOCAL: Final = frozenset((
 ))  # fmt: skip
 """What the functions here call their own; others are numbered."""
 _NUMBERED: Final = ("text", "number", "memory", "value", "data", "count")
-_EXPORTED: Final = frozenset(("Library", "Open", "Error", "ErrClosed", "ErrNUL", "Live", "Text", "ABIVersion"))
+_EXPORTED: Final = frozenset(
+    ("Library", "Open", "Error", "ErrClosed", "ErrNUL", "ErrOpen", "Live", "Text", "ABIVersion")
+)
 _CONSTRUCTORS: Final = (("new",), ("create",), ("open",), ("init",), ("make",))
 _PACKAGES: Final = (
     *(
@@ -181,7 +183,7 @@ class _File:
 
     library: model.Library
     module: str
-    names: Names = field(default_factory=lambda: Names(_EXPORTED))
+    names: Names = field(default_factory=lambda: Names(_EXPORTED, before_digit="X"))
     types: dict[str, str] = field(default_factory=dict)
     members: dict[tuple[str, int], str] = field(default_factory=dict)
     most: tuple[int, int] = (0, 0)
@@ -295,10 +297,10 @@ class _File:
         title = self.types[struct.c_name]
         rows = []
         for argument in struct.arguments:
-            name = camel(words(argument.name))
+            name = _exported(words(argument.name))
             rows.append(f"\t// {name} is {argument.name}.\n\t{name} {self._hint(argument)}")
         for callback in struct.callbacks:
-            name = camel(words(callback.field))
+            name = _exported(words(callback.field))
             comment = self.library.comments.get(callback.field, "").splitlines()
             text = "".join(f"\n\t// {line}".rstrip() for line in comment)
             rows.append(f"\t// {name} is {callback.field}.{text}\n\t{name} {self._callback_type(callback)}")
@@ -308,7 +310,8 @@ class _File:
         own = self._own(struct)
         borrowed = {one.name: f"*{self._hint(one)[2:]}" for one in struct.arguments if isinstance(one, model.Buffer)}
         fields = [
-            (f"{_lower(camel(words(name)))}_", borrowed.get(name) or self._memory(kind)) for name, kind in struct.fields
+            (f"{_lower(_exported(words(name)))}_", borrowed.get(name) or self._memory(kind))
+            for name, kind in struct.fields
         ]
         width = max(len(name) for name, _ in fields)
         layout = "".join(f"\t{name.ljust(width)} {kind}\n" for name, kind in fields)
@@ -321,7 +324,7 @@ class _File:
             )
         yield self._memory_of(struct, title, own)
         if struct.is_numbers:
-            values = [(camel(words(one.name)), _lower(camel(words(one.name)))) for one in struct.arguments]
+            values = [(_exported(words(one.name)), _lower(_exported(words(one.name)))) for one in struct.arguments]
             wide = max(len(name) for name, _ in values) + 2
             filled = "".join(f"\t\t{f'{name}:'.ljust(wide)}from.{label}_,\n" for name, label in values)
             yield (
@@ -352,13 +355,13 @@ class _File:
         return f"{self._own(self.library.structs[struct])}Memory", f"{{}}{pointed}.value()"
 
     def _memory_of(self, struct: model.Struct, title: str, own: str) -> str:
-        labels = {name: f"{_lower(camel(words(name)))}_" for name, _ in struct.fields}
+        labels = {name: f"{_lower(_exported(words(name)))}_" for name, _ in struct.fields}
         names = [name for name, _ in struct.fields]
         lines = []
         if struct.size:
             lines.append(f"made.{labels[struct.size]} = {self._number(struct, struct.size)}(unsafe.Sizeof(*made))")
         for argument in struct.arguments:
-            name = camel(words(argument.name))
+            name = _exported(words(argument.name))
             label = labels[argument.name]
             match argument:
                 case model.Texts():
@@ -383,7 +386,7 @@ class _File:
             number = ", number uintptr"
             lines.append(f"made.{labels[struct.user_data]} = number")
             for callback in struct.callbacks:
-                name = camel(words(callback.field))
+                name = _exported(words(callback.field))
                 lines += [
                     f"if from.{name} != nil {{",
                     f"\tmade.{labels[callback.field]} = {own}{name}()",
@@ -404,7 +407,7 @@ class _File:
 
     def _callback_type(self, callback: model.Callback) -> str:
         own = Names(reserved())
-        labels = (own.claim(_lower(camel(words(one.name)))) for one in callback.arguments)
+        labels = (own.claim(_lower(_exported(words(one.name)))) for one in callback.arguments)
         kinds = (self._hint(one).removeprefix("*") for one in callback.arguments)
         handed = ", ".join(f"{label} {kind}" for label, kind in zip(labels, kinds, strict=True))
         returns = "" if callback.returns == VOID else f" {self._type(callback.returns)}"
@@ -412,7 +415,7 @@ class _File:
 
     def _trampoline(self, struct: model.Struct, callback: model.Callback) -> str:
         own, title = self._own(struct), self.types[struct.c_name]
-        name = camel(words(callback.field))
+        name = _exported(words(callback.field))
         labels = [f"argument{at}" for at in range(len(callback.prototype.parameters))]
         labels[callback.user_data] = "number"
         used = {callback.user_data}
@@ -587,7 +590,7 @@ class _File:
         callbacks = "nil"
         late: list[str] = []
         for argument in function.arguments:
-            label, at = own.claim(_lower(camel(words(argument.name))), f"{argument.name}_"), argument.index
+            label, at = own.claim(_lower(_exported(words(argument.name))), f"{argument.name}_"), argument.index
             parameters.append(f"{label} {self._hint(argument)}")
             match argument:
                 case model.Text(nul=True):
@@ -774,14 +777,15 @@ class _File:
             texts = [value for value, kind in zip(values, kinds, strict=True) if kind == "Text"]
             lines += ["if failure != nil {", *(f"\t{one}.Free()" for one in texts), f"\t{fails('failure')}", "}"]
         if maker:
-            lines += ["if made.pointer == nil {", f"\t{fails(self._could_not())}", "}", "whole = true"]
+            lines += ["if made.pointer == nil {", f"\t{fails(self._could_not())}", "}"]
+            lines += ["if !made.own() {", f"\t{fails('ErrOpen')}", "}", "whole = true"]
             title = self.types[maker]
             lines += [f"object := &{title}{{made}}", "// For those who forget to close."]
             lines.append("runtime.AddCleanup(object, (*handle).close, made)")
             values.append("object")
         if returned:
             lines.append(f"return {', '.join([*values, *(['nil'] if is_fallible else [])])}")
-        stem = camel(function.words)
+        stem = _exported(function.words)
         owner = function.handle or maker
         if function.handle:
             receiver, name = f"h *{self.types[function.handle]}", stem
@@ -809,7 +813,9 @@ class _File:
 
 
 def _memory_names(struct: model.Struct, own: str) -> list[str]:
-    return [f"{own}{name}" for name in ("Memory", "Release", *(camel(words(one.field)) for one in struct.callbacks))]
+    return [
+        f"{own}{name}" for name in ("Memory", "Release", *(_exported(words(one.field)) for one in struct.callbacks))
+    ]
 
 
 def _zero(kind: str, file: _File) -> str:
@@ -852,12 +858,18 @@ def _call(count: int) -> str:
 
 def _address(name: str) -> str:
     """The field with the address of a function."""
-    return _lower(camel(words(name))) + "At"
+    return _lower(_exported(words(name))) + "At"
 
 
 def _registered(name: str) -> str:
     """The field with a function that is registered."""
-    return _lower(camel(words(name))) + "Call"
+    return _lower(_exported(words(name))) + "Call"
+
+
+def _exported(every: Iterable[str]) -> str:
+    """A name that Go exports: it begins with a letter."""
+    name = camel(every)
+    return name if name[:1].isalpha() else f"X{name}"
 
 
 def _lower(name: str) -> str:

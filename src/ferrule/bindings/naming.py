@@ -21,20 +21,25 @@ def snake(words: Iterable[str]) -> str:
 
 @dataclass(slots=True)
 class Names:
-    """Names of one scope that were given; `reserved` are those that nothing may have."""
+    """Names of one scope that were given; `reserved` are those that nothing may have.
+
+    `before_digit` stands before a name that would begin with a digit.
+    """
 
     reserved: Collection[str]
     given: set[str] = field(default_factory=set)
+    before_digit: str = "_"
 
     def claim(self, *choices: str) -> str:
         """The first choice that is free, or the last with as many underscores behind it as it takes."""
-        name = next((one for one in choices if self._is_free(one)), "")
+        named = [one for one in choices if not one[:1].isdigit()] or [f"{self.before_digit}{one}" for one in choices]
+        name = next((one for one in named if self._is_free(one)), "")
         if not name:
-            name = choices[-1]
+            name = named[-1]
             while not self._is_free(name):
                 name += "_"
         self.given.add(name)
         return name
 
     def _is_free(self, name: str) -> bool:
-        return bool(name) and name not in self.reserved and name not in self.given and not name[0].isdigit()
+        return bool(name) and name not in self.reserved and name not in self.given

@@ -274,10 +274,10 @@ class _Module:
         yield self._message()
 
     def _internal(self) -> int:
-        """The status of faults of the library: INTERNAL, or the one with the greatest number."""
+        """The status of faults of the library: INTERNAL, or the greatest that is no success."""
         members = self.library.status.members if self.library.status else ()
         named = [value for _, name, value in members if name.startswith("INTERNAL")]
-        return named[0] if named else max(value for _, _, value in members)
+        return named[0] if named else max(value for _, _, value in members if value)
 
     def _message(self) -> str:
         if name := self.attributes.get(self.library.last_error):
@@ -757,6 +757,8 @@ class _Module:
             work += ["if _status:", "    raise failure(_status)"]
         if check:
             work += ["if not _returned:", f"    raise {self._could_not()}"]
+        if maker:
+            work.append("_made.own()")
         end = [*(["_call.leave()"] if has_callbacks and kept else []), *(f"{one}.leave(_call)" for one in used), *frees]
         undo: list[str] = []
         if maker:

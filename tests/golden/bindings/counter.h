@@ -8,6 +8,8 @@ typedef struct counter counter;
 
 counter *counter_create(int32_t from);
 void counter_destroy(counter *self);
+/* A shallow one is no new one, which is a fault. */
+counter *counter_clone(counter *self, bool deep);
 int32_t counter_add(counter *self, int32_t lambda, bool chan);
 void counter_import(counter *self, const counter *class);
 int64_t counter_peek(const counter *self);

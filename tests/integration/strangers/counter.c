@@ -9,6 +9,7 @@ counter *counter_create(int32_t from) {
     return self;
 }
 void counter_destroy(counter *self) { free(self); }
+counter *counter_clone(counter *self, bool deep) { return deep ? counter_create(self->value) : self; }
 int32_t counter_add(counter *self, int32_t lambda, bool chan) { return self->value += chan ? lambda : -lambda; }
 void counter_import(counter *self, const counter *other) { self->value = other->value; }
 int64_t counter_peek(const counter *self) { return self->value; }

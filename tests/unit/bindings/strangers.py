@@ -51,5 +51,5 @@ def keyed(comment: str) -> str:
     return (
         "typedef struct x_box x_box;\nx_box *x_box_new(void);\nvoid x_box_free(x_box *box);\n"
         f"/** {comment} */\ntypedef struct x_key x_key;\n"
-        "x_key *x_box_key(const x_box *box);\nvoid x_key_free(x_key *key);\n"
+        "/** The caller owns it. */\nx_key *x_box_key(const x_box *box);\nvoid x_key_free(x_key *key);\n"
     )

@@ -35,7 +35,7 @@ def test_words(name: str, parts: tuple[str, ...]) -> None:
     ("name", "prefix", "functions"),
     [
         ("bare", "", ["add", "greet", "initial"]),
-        ("counter", "counter_", ["create", "add", "import", "peek", "step"]),
+        ("counter", "counter_", ["create", "clone", "add", "import", "peek", "step"]),
         ("events", "ev_", ["new", "emit", "weigh", "ask", "emit_elsewhere"]),
         ("odd", "odd_", ["sum"]),
         ("pixels", "px_", ["invert", "mean", "scale", "repeat", "extent"]),
@@ -304,3 +304,186 @@ def test_structures_are_known_wherever_they_are_defined() -> None:
     )
     assert library.left == ()
     assert list(library.structs) == ["x_e", "x_t", "x_o", "x_h"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "const x_box *x_box_new(const x_box *box);",
+        "void x_box_new(x_box *of, const x_box **box);",
+    ],
+)
+def test_what_is_const_is_never_a_new_handle(text: str) -> None:
+    assert left(text).endswith("is const, so that the library keeps it, and nobody may close it")
+
+
+@pytest.mark.parametrize("name", ["x_shared", "x_box_add", "x_box_renew", "x_box_root"])
+@pytest.mark.parametrize("comment", ["", "/** Never owned: it is not owned by the caller. */ "])
+def test_what_is_returned_is_new_only_by_its_name_or_comment(name: str, comment: str) -> None:
+    assert left(f"{comment}x_box *{name}(x_box *box);").startswith("no convention says whether what it returns is new")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x_box *x_box_create(void);",
+        "x_box *x_make_big_box(void);",
+        "x_box *x_box_copy(const x_box *box);",
+        "x_box *x_box_from_text(const char *text);",
+        "/** The lid.\n * The caller\n * owns it. */\nx_box *x_box_lid(x_box *box);",
+        "/** It is owned by the caller. */\nx_box *x_box_lid(x_box *box);",
+    ],
+)
+def test_what_makes_a_handle(text: str) -> None:
+    library = recognized(f"{HANDLE}{text}")
+    assert library.left == ()
+    assert library.functions[-1].results == (model.HandleResult("x_box", None),)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("best", "other"),
+    [
+        ("void x_box_free(x_box *b);", "void x_box_close(x_box *b);"),
+        ("void x_box_close(x_box *b);", "void x_box_release(x_box *b);"),
+        ("void x_box_release(x_box *b);", "int x_box_free(x_box *b);"),
+        ("void x_box_destroy(x_box *b);", "void x_box_free(const x_box *b);"),
+        ("void x_box_release(x_box *b);", "void x_free(x_box *b);"),
+    ],
+)
+def test_of_several_functions_that_may_free_a_handle_one_does(best: str, other: str, turned: bool) -> None:
+    both = (other, best) if turned else (best, other)
+    library = recognized(f"typedef struct x_box x_box; {' '.join(both)} int x_more(void); void x__(int a);")
+    free = best.partition("void ")[2].partition("(")[0]
+    assert library.handles["x_box"].free == free
+    assert library.left == (
+        (other.split()[1].partition("(")[0], f"it may free what {free} frees, which is called to close it"),
+    )
+
+
+def test_a_function_frees_a_handle_only_by_exactly_its_name() -> None:
+    library = recognized(
+        "typedef struct x_box x_box; void x_box_lock_release(x_box *b); void x_free(x_box *b); int x_more(void);"
+    )
+    assert library.handles["x_box"].free == "x_free"
+    assert [one.words for one in library.functions] == [("lock", "release"), ("more",)]
+    library = recognized("typedef struct x_box x_box; void x_box_lock_release(x_box *b); int x_more(void);")
+    assert "is called x_box_free" in dict(library.left)["x_box"]
+
+
+@pytest.mark.parametrize(
+    ("members", "failure"),
+    [
+        ("X_OK = 0, X_IO = -5, X_FULL = -1", -1),
+        ("X_OK, X_IO", 1),
+        ("X_OK = 0, X_CALLBACK_FAILED = -7, X_IO = -1", -7),
+    ],
+)
+def test_a_failure_is_no_success(members: str, failure: int) -> None:
+    assert (
+        recognized(f"typedef enum {{ {members} }} x_status; x_status x_do(void); x_status x_go(void);").failure
+        == failure
+    )
+
+
+def test_a_status_that_cannot_fail_is_an_enumeration() -> None:
+    library = recognized("typedef enum { X_OK } x_status; x_status x_do(void); void x_more(void);")
+    assert (library.status, [one.c_name for one in library.enums]) == (None, ["x_status"])
+
+
+def test_enumerations_are_as_wide_as_their_values() -> None:
+    library = recognized(
+        "typedef enum { X_A = 0x80000000 } x_flags; typedef enum { X_B = -1, X_C } x_signs;\n"
+        "typedef enum { X_D = 0x100000000LL } x_wide; typedef enum { X_E = -1, X_F = 0xffffffff } x_both;\n"
+        "enum x_long; enum x_long { X_G = 0x100000000LL }; typedef int64_t x_long;\n"
+        "void x_use(x_flags a, x_signs b, x_long c); void x_take(x_wide a); typedef struct { x_both a; } x_holder;\n"
+        "typedef struct { void *user_data; x_flags (*on)(void *user_data); } x_hooks;\n"
+    )
+    wide = "an enumeration of values that take more than 32 bits, of which compilers make different types"
+    assert {one.c_name: one.base for one in library.enums} == {
+        "x_flags": "unsigned int",
+        "x_signs": "int",
+        "x_long": "int64_t",
+    }
+    assert dict(library.left) == {
+        "x_wide": f"it is {wide}",
+        "x_both": f"it is {wide}",
+        "x_take": f"it has {wide}",
+        "x_holder": f"its field a is {wide}",
+    }
+    assert library.functions[0].prototype.parameters[0].type == EnumRef("x_flags", "unsigned int")
+    assert library.structs["x_hooks"].callbacks[0].failed == 0
+
+
+def test_only_what_is_called_reserved_as_a_whole_is() -> None:
+    library = recognized(
+        "typedef struct { int margin; int padding; int reserved_seats; int unused; uint8_t pad[3]; int reserved;"
+        " int _pad1; int padding2; int reserved_2; } x_style; void x_a(const x_style *s); void x_b(void);"
+    )
+    assert library.left == ()
+    assert [one.name for one in library.structs["x_style"].arguments] == [
+        "margin",
+        "padding",
+        "reserved_seats",
+        "unused",
+    ]
+
+
+@pytest.mark.parametrize("name", ["release", "free_ctx", "user_data_free", "drop_fn", "dispose"])
+def test_what_releases_user_data(name: str) -> None:
+    library = recognized(
+        f"typedef struct {{ void *user_data; void (*on_key_release)(void *user_data); void (*{name})(void *); }} x_h;"
+        "void x_a(void); void x_b(void);"
+    )
+    struct = library.structs["x_h"]
+    assert (struct.release, [one.field for one in struct.callbacks]) == (name, ["on_key_release"])
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ("void (*release)(void *); void (*data_free)(void *);", "release and data_free may each say that"),
+        ("void (*on_release)(void *);", "on_release may be the end of its user data, or an event"),
+    ],
+)
+def test_which_one_releases_user_data_has_to_be_certain(members: str, reason: str) -> None:
+    assert left(f"struct x_h {{ void *user_data; {members} }};").startswith(reason)
+
+
+def test_of_several_functions_that_free_texts_it_is_the_one_with_the_usual_name() -> None:
+    text = "char *x_name(void); void x_path_free(char *p); void x_str_free(char *t, size_t n);"
+    for usual in ("x_string_free", "x_free"):
+        library = recognized(f"{text} void {usual}(char *t);")
+        assert library.functions[0].results == (model.TextResult(usual, None),)
+    library = recognized(f"{text} void x_label_free(char *t);")
+    assert dict(library.left)["x_name"] == "x_path_free or x_label_free frees it: there is no x_string_free"
+    assert recognized(text).functions[0].results == (model.TextResult("x_path_free", None),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#define X_ABI_VERSION (1 << 4)\nuint32_t x_abi_version(void);",
+        "uint32_t x_abi_version(void);",
+        "#define X_ABI_VERSION 1\nint64_t x_abi_version(void);",
+    ],
+)
+def test_a_version_that_is_not_compared_is_said(text: str) -> None:
+    library = recognized(f"{text}\nvoid x_a(void);")
+    assert library.abi_version is None
+    assert dict(library.left)["X_ABI_VERSION"].startswith("the version is not compared: x_abi_version has to return")
+
+
+def test_what_cannot_be_read_is_left_with_all_that_needs_it() -> None:
+    library = recognized(
+        "typedef struct x_bits x_bits; struct x_bits { int a : 3; };\nvoid x_bits_free(x_bits *b);\n"
+        "typedef struct { int v[x_n]; } x_many;\nenum x_odd { X_ODD = 'ab' };\nint x_take(const x_many *m);\n"
+        "int x_ask(enum x_odd a);\nint x_give(const struct x_bits *b);\nint x_fits(int a);\n"
+        "int x_grid(int v[X_ODD]);\nenum { X_C = '\\n' };\n"
+    )
+    assert [one.prototype.name for one in library.functions] == ["x_fits"]
+    reasons = dict(library.left)
+    assert reasons["x_many"] == "a constant that is no whole number (v, line 3)"
+    assert reasons["x_odd"] == "a constant that is no whole number (X_ODD, line 4)"
+    assert reasons["x_ask"].startswith("it has x_odd, which cannot be read: a constant that is no whole number (X_ODD")
+    assert {"x_bits", "x_take", "x_give", "x_grid", "line 10", "x_bits_free"} <= reasons.keys()

@@ -57,6 +57,9 @@ CHAR, INT = Scalar("char"), Scalar("int")
         ("long double a", Unreadable("the type long double")),
         ("int (*a)(int)", FunctionPointer(INT, (Parameter("", INT),))),
         ("int (*a)(const char *, ...)", Unreadable("a function with any number of arguments")),
+        ("fixed *a", Pointer(Scalar("double"), const=True)),
+        ("again a[]", Pointer(Scalar("double"), const=True, many=True)),
+        ("name *a", Pointer(Pointer(CHAR), const=True)),
         ("visit a", FunctionPointer(VOID, (Parameter("data", Pointer(VOID)),), "visit")),
     ],
 )
@@ -64,6 +67,7 @@ def test_types_keep_what_conventions_ask_for(text: str, kind: object) -> None:
     before = (
         "typedef int64_t number;\nstruct pair { int a; };\ntypedef struct hidden hidden;\nunion both { int a; };\n"
         "enum level { LOW };\ntypedef void (*visit)(void *data);\ntypedef uint8_t key[16];\ntypedef time_t moment;\n"
+        "typedef const double fixed;\ntypedef fixed again;\ntypedef char *const name;\n"
     )
     (function,) = declared(f"{before}void f({text});").functions
     assert [one.type for one in function.parameters] == [kind]

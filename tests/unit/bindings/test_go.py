@@ -120,7 +120,7 @@ CALLED_BACK = (
     "typedef struct x_box x_box;\ntypedef struct { void *user_data; int32_t (*on)(void *user_data); } x_hooks;\n"
     "x_box *x_box_new(const x_hooks *hooks);\nvoid x_box_free(x_box *box);\n"
     "/** A key.%s */\ntypedef struct x_key x_key;\nvoid x_key_free(x_key *key);\n"
-    "x_key *x_box_key(x_box *box, x_box *other);\nint x_key_use(x_key *key, x_box *box);\n"
+    "/** The caller owns it. */\nx_key *x_box_key(x_box *box, x_box *other);\nint x_key_use(x_key *key, x_box *box);\n"
 )
 
 

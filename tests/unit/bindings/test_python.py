@@ -60,7 +60,8 @@ def test_what_was_made_with_a_handle_keeps_it_unless_the_header_says_otherwise(c
 def test_names_that_python_has_for_itself() -> None:
     library = recognized(
         "typedef enum { x_import, x_class = 3, x_2 } x_type;\nx_type x_len(x_type self, int ctypes, int whole);\n"
-        "typedef struct x_call x_call;\nx_call *x_call_def(int None);\nvoid x_call_free(x_call *call);\n"
+        "typedef struct x_call x_call;\n/** The caller owns it. */\n"
+        "x_call *x_call_def(int None);\nvoid x_call_free(x_call *call);\n"
         '/** A \\ and """. */\nvoid x_call_close(const x_call *call, int n);\n'
     )
     text = python.module(library, "x")
@@ -138,7 +139,7 @@ CALLED_BACK = (
     "typedef struct x_box x_box;\ntypedef struct { void *user_data; float (*on)(void *user_data); } x_hooks;\n"
     "x_box *x_box_new(const x_hooks *hooks);\nvoid x_box_free(x_box *box);\n"
     "/** A key.%s */\ntypedef struct x_key x_key;\nvoid x_key_free(x_key *key);\n"
-    "x_key *x_box_key(x_box *box);\nint x_key_use(x_key *key, x_box *box);\n"
+    "/** The caller owns it. */\nx_key *x_box_key(x_box *box);\nint x_key_use(x_key *key, x_box *box);\n"
 )
 
 

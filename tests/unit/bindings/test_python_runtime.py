@@ -49,3 +49,31 @@ def test_a_child_may_call_back_as_long_as_any_that_it_was_made_with() -> None:
         True,
         False,
     ]
+
+
+def test_what_two_handles_have_is_freed_by_the_one_that_owns_it() -> None:
+    freed: list[int] = []
+    first, second, third = (Handle(freed.append, "box") for _ in range(3))
+    for one in (first, second):
+        one._pointer.value = 5000
+    first.own()
+    with pytest.raises(RuntimeError, match="a box that is open already"):
+        second.own()
+    second.close()
+    assert freed == []
+    first.close()
+    third._pointer.value = 5000
+    third.own()
+    third.close()
+    assert freed == [5000, 5000]
+
+
+def test_what_has_no_size_has_no_address_of_its_own() -> None:
+    freed: list[int] = []
+    both = [Handle(freed.append, "box") for _ in range(2)]
+    for one in both:
+        one._pointer.value = 1
+        one.own()
+    for one in both:
+        one.close()
+    assert freed == [1, 1]

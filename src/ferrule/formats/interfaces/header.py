@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import posixpath
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,6 +81,7 @@ _STANDARD_MACROS: Final = """\
 #define SIZE_MAX 18446744073709551615
 #define INT_MAX 2147483647
 """
+_BEYOND: Final = "the header is beyond what can be read: "
 _LAYOUT: Final = re.compile(r"\b(packed|aligned|mode|vector_size|ms_struct|__packed__|__aligned__)\b")
 _ATTRIBUTE: Final = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)|__extension__\b|__restrict(?:__)?\b")
 _LINE: Final = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:[^"\\]|\\.)*)"')
@@ -113,6 +115,36 @@ def read(
     return read_files(text, files, release=release, data_model=data_model, where=where)[file]
 
 
+def enumerations(
+    tree: c_ast.FileAST, file: str, *, where: str | None = None
+) -> tuple[dict[str, Mapping[str, int]], dict[str, str]]:
+    """The enumerators of a syntax tree's file by the name of their type, and what of it cannot be read, with reasons.
+
+    Whatever builds on a declaration that cannot be read cannot be read either.
+    """
+    reading = _Reading({posixpath.normpath(file): file}, DataModel(), where)
+    left: dict[str, str] = {}
+    for node in tree.ext:
+        try:
+            with _beyond(where):
+                reading.take(node)
+        except VerificationError as error:
+            if node.coord is not None and node.coord.file == file:
+                left |= dict.fromkeys(declared_names(node), str(error.message).removeprefix(_BEYOND))
+    return {label.partition(" ")[2]: values for label, values in reading.surface(file)["enums"].items()}, left
+
+
+def declared_names(node: Any) -> list[str]:  # noqa: ANN401 - pycparser's nodes have no types
+    """What a declaration at the top of a file names: a function, a typedef, and the tag of the type in it."""
+    name = getattr(node, "name", None) or (node.decl.name if isinstance(node, c_ast.FuncDef) else None)
+    kind = getattr(node, "type", None)
+    while isinstance(kind, (c_ast.TypeDecl, c_ast.PtrDecl, c_ast.ArrayDecl)):
+        kind = kind.type
+    tag = kind.name if isinstance(kind, (c_ast.Struct, c_ast.Union, c_ast.Enum)) else None
+    names = [one for one in dict.fromkeys((name, tag)) if one]
+    return names or [f"line {node.coord.line}"]
+
+
 def read_files(
     text: str, files: Mapping[str, str], *, release: str, data_model: DataModel | None = None, where: str | None = None
 ) -> dict[str, Surface]:
@@ -126,12 +158,10 @@ def read_files(
     where it changes with every release). Types are resolved to what the machine sees: `u32`, `const char *`.
     """
     tree, macros = syntax_tree(text, files, where=where)
-    try:
-        reading = _Reading(files, data_model or DataModel(), where)
-        for node in tree.ext:
+    reading = _Reading(files, data_model or DataModel(), where)
+    for node in tree.ext:
+        with _beyond(where):
             reading.take(node)
-    except (RecursionError, AttributeError, TypeError, AssertionError) as error:
-        raise VerificationError(f"the header is beyond what can be read: {error!r}", where=where) from error
     return {name: reading.surface(name) | {"macros": _stable(macros[name], release)} for name in files.values()}
 
 
@@ -148,11 +178,19 @@ def syntax_tree(
     if re.search(r"^#\s*pragma\s+pack", code, flags=re.MULTILINE):
         raise VerificationError("the layout that #pragma pack asks for is not known here", where=where)
     try:
-        return c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), next(iter(files))), macros
+        with _beyond(where):
+            return c_parser.CParser().parse(_ATTRIBUTE.sub(" ", code), next(iter(files))), macros
     except c_parser.ParseError as error:
         raise VerificationError(f"the header cannot be read: {error}", where=where) from error
+
+
+@contextmanager
+def _beyond(where: str | None) -> Iterator[None]:
+    """What pycparser stumbles over, or its nodes have and are not expected to, is refused."""
+    try:
+        yield
     except (RecursionError, AttributeError, TypeError, AssertionError) as error:
-        raise VerificationError(f"the header is beyond what can be read: {error!r}", where=where) from error
+        raise VerificationError(f"{_BEYOND}{error!r}", where=where) from error
 
 
 def _stable(macros: Mapping[str, str], release: str) -> dict[str, str | None]:
@@ -189,6 +227,7 @@ class _Reading:
     files: Mapping[str, str]
     data_model: DataModel
     where: str | None
+    at: str = ""
     surfaces: dict[str, Surface] = field(default_factory=dict)
     functions: Surface = field(default_factory=dict)
     types: Surface = field(default_factory=dict)
@@ -214,12 +253,19 @@ class _Reading:
     def _parts(self, name: str) -> Surface:
         return self.surfaces.setdefault(name, {part: {} for part in ("functions", "types", "enums", "variables")})
 
+    def _reach(self, node: Any) -> None:  # noqa: ANN401
+        """Note where reading has come to, for errors."""
+        name = getattr(node, "name", None)
+        line = f"line {node.coord.line}" if node.coord is not None else ""
+        self.at = f" ({', '.join(filter(None, (name, line)))})" if name or line else ""
+
     def fail(self, what: str) -> VerificationError:
         """An error about something that is not understood."""
-        return VerificationError(f"the header is beyond what can be read: {what}", where=self.where)
+        return VerificationError(f"{_BEYOND}{what}{self.at}", where=self.where)
 
     def take(self, node: Any) -> None:  # noqa: ANN401 - pycparser's nodes have no types
         """A declaration at the top of a file, which counts only if it stands in a header itself."""
+        self._reach(node)
         own = node.coord is not None and self._enter(posixpath.normpath(node.coord.file))
         if isinstance(node, c_ast.Typedef):
             self._typedef(node, own=own)
@@ -315,6 +361,7 @@ class _Reading:
         for number, one in enumerate(node.decls):
             if isinstance(one, (c_ast.Pragma, c_ast.StaticAssert)):
                 continue
+            self._reach(one)
             if one.bitsize is not None:
                 raise self.fail(f"{label} has bit-fields, whose places are the compiler's choice")
             if one.align:
@@ -360,6 +407,7 @@ class _Reading:
         following = 0
         values: dict[str, int] = {}
         for one in node.values.enumerators:
+            self._reach(one)
             value = following if one.value is None else self.number(one.value)
             values[one.name] = self.numbers[one.name] = value
             following = value + 1
@@ -370,7 +418,9 @@ class _Reading:
     def number(self, node: Any) -> int:  # noqa: ANN401, PLR0911 - one case for each form of an expression
         """A constant expression (C11, 6.6) of whole numbers."""
         match node:
-            case c_ast.Constant() if "int" in node.type:
+            case c_ast.Constant() if (
+                "int" in node.type and node.value[0] != "'"
+            ):  # of 'ab' compilers make what they like
                 return _integer(node.value)
             case c_ast.Constant(type="char") if len(node.value) == len("'x'"):
                 return ord(node.value[1])

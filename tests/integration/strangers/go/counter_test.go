@@ -31,6 +31,16 @@ func TestCounter(t *testing.T) {
 	if err := other.Import(counter); err != nil {
 		t.Error(err)
 	}
+	for range 2 {
+		if _, err := counter.Clone(false); !errors.Is(err, bindings.ErrOpen) {
+			t.Error(err)
+		}
+	}
+	clone, err := counter.Clone(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clone.Close()
 	counter.Close()
 	counter.Close()
 	if _, err := counter.Peek(); !errors.Is(err, bindings.ErrClosed) {

@@ -136,7 +136,9 @@ def test_macros_of_the_header_itself():
         ("struct S { Unknown a; };", "cannot be read"),
         ("struct S { struct T a; };", "the size of struct T"),
         ("enum E { A = B };", "no whole number"),
-        ("enum E { A = 1.5 };", "no whole number"),
+        ("enum E { A = 1.5 };", "no whole number (A, line 1)"),
+        ("enum E { A = 'ab' };", "no whole number"),
+        ("struct S {\nint a;\nint v[n]; };", "no whole number (v, line 3)"),
         ("class S {};", "cannot be read"),
         ("_Alignas(16) extern int v;", "alignment"),
         ("int f(int " + "*" * 5000 + "a);", "beyond what can be read"),
@@ -302,3 +304,19 @@ def test_what_pycparser_has_not_had_so_far_is_refused():
         reading.text(c_ast.EmptyStatement())
     with pytest.raises(VerificationError, match="beyond what can be read: EmptyStatement"):
         reading.take(c_ast.EmptyStatement())
+
+
+def test_enumerations_are_read_beside_what_cannot_be():
+    text = (
+        '# 1 "other.h"\nenum O { P = 1.5 };\n# 1 "x.h"\nenum E { A, B = 7 };\ntypedef struct T { int a : 3; } U;\n'
+        "static inline int f(int v[P]) { return 0; }\nenum { C = P };\n"
+    )
+    tree, _ = header.syntax_tree(text, {"x.h": "x.h"})
+    enums, left = header.enumerations(tree, "x.h")
+    assert enums == {"E": {"A": 0, "B": 7}}
+    assert left == {
+        "U": "struct T has bit-fields, whose places are the compiler's choice (a, line 2)",
+        "T": "struct T has bit-fields, whose places are the compiler's choice (a, line 2)",
+        "f": "a constant that is no whole number (line 3)",
+        "line 4": "a constant that is no whole number (C, line 4)",
+    }

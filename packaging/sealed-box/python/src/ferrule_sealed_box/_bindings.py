@@ -160,6 +160,11 @@ class NotCopied:
 
 _CLOSED = Call()
 
+_PAGE = 4096
+"""Below are no addresses: what has no size need have none of its own."""
+_OPEN: dict[int, list[Any]] = {}
+"""What is open, by its address: the list that its handle has for itself."""
+
 
 class Handle(NotCopied):
     """Something of the library's, which stays as long as a call uses it: inside `with`, by any number of threads."""
@@ -181,6 +186,15 @@ class Handle(NotCopied):
             stay = Call()
             self._stays.append((parent, stay))
             parent.enter(stay)
+
+    def own(self) -> None:
+        """Be the one that frees what the library made; raises RuntimeError for what another handle frees."""
+        if not self._is_own(self._pointer.value or 0, self._owned):
+            raise RuntimeError(f"the library returned a {self._noun} that is open already, and not a new one")
+
+    @staticmethod
+    def _is_own(address: int, owned: list[Any]) -> bool:
+        return address < _PAGE or _OPEN.setdefault(address, owned) is owned
 
     def enter(self, call: Call) -> ctypes.c_void_p:
         """Let a call use it, which leaves it, whatever happens here. Raises ClosedError."""
@@ -211,7 +225,9 @@ class Handle(NotCopied):
         except IndexError:
             return
         address, pointer.value = pointer.value, None
-        if address:
+        # What was made may not have come to `own`: whoever else has it frees it.
+        if address and self._is_own(address, self._owned):
+            _OPEN.pop(address, None)
             call = Call()
             self.left.append(self.keeps)
             try:
@@ -1027,6 +1043,7 @@ class SealedBox(Closing):
                 _call.finish()
             if _status:
                 raise failure(_status)
+            _made.own()
         except BaseException:
             _made.close()
             if not _made._pointer:
@@ -1081,6 +1098,7 @@ class SealedBox(Closing):
                         _call.finish()
                     if _status:
                         raise failure(_status)
+                    _made.own()
                     _object = Key.__new__(Key)
                     _object._handle = _made
                     return _object
@@ -1111,6 +1129,7 @@ class SealedBox(Closing):
                     _call.finish()
                 if _status:
                     raise failure(_status)
+                _made.own()
                 _object = Key.__new__(Key)
                 _object._handle = _made
                 return _object
@@ -1188,6 +1207,7 @@ class SealedBox(Closing):
                     _call.finish()
                 if _status:
                     raise failure(_status)
+                _made.own()
                 _object = Key.__new__(Key)
                 _object._handle = _made
                 return _object
@@ -1214,6 +1234,7 @@ class SealedBox(Closing):
                     _call.finish()
                 if _status:
                     raise failure(_status)
+                _made.own()
                 _object = Key.__new__(Key)
                 _object._handle = _made
                 return _object
@@ -1239,6 +1260,7 @@ class SealedBox(Closing):
                 _call.finish()
             if _status:
                 raise failure(_status)
+            _made.own()
             _object = Key.__new__(Key)
             _object._handle = _made
             return _object
@@ -1450,6 +1472,7 @@ class SealedBox(Closing):
                     _call.finish()
                 if _status:
                     raise failure(_status)
+                _made.own()
                 _object = Stream.__new__(Stream)
                 _object._handle = _made
                 return _object
@@ -1481,6 +1504,7 @@ class SealedBox(Closing):
                     _call.finish()
                 if _status:
                     raise failure(_status)
+                _made.own()
                 _object = Stream.__new__(Stream)
                 _object._handle = _made
                 return _object
@@ -1510,6 +1534,7 @@ class SealedBox(Closing):
                 _call.finish()
             if _status:
                 raise failure(_status)
+            _made.own()
             _object = Stream.__new__(Stream)
             _object._handle = _made
             return _object

@@ -158,6 +158,11 @@ class NotCopied:
 
 _CLOSED = Call()
 
+_PAGE = 4096
+"""Below are no addresses: what has no size need have none of its own."""
+_OPEN: dict[int, list[Any]] = {}
+"""What is open, by its address: the list that its handle has for itself."""
+
 
 class Handle(NotCopied):
     """Something of the library's, which stays as long as a call uses it: inside `with`, by any number of threads."""
@@ -179,6 +184,15 @@ class Handle(NotCopied):
             stay = Call()
             self._stays.append((parent, stay))
             parent.enter(stay)
+
+    def own(self) -> None:
+        """Be the one that frees what the library made; raises RuntimeError for what another handle frees."""
+        if not self._is_own(self._pointer.value or 0, self._owned):
+            raise RuntimeError(f"the library returned a {self._noun} that is open already, and not a new one")
+
+    @staticmethod
+    def _is_own(address: int, owned: list[Any]) -> bool:
+        return address < _PAGE or _OPEN.setdefault(address, owned) is owned
 
     def enter(self, call: Call) -> ctypes.c_void_p:
         """Let a call use it, which leaves it, whatever happens here. Raises ClosedError."""
@@ -209,7 +223,9 @@ class Handle(NotCopied):
         except IndexError:
             return
         address, pointer.value = pointer.value, None
-        if address:
+        # What was made may not have come to `own`: whoever else has it frees it.
+        if address and self._is_own(address, self._owned):
+            _OPEN.pop(address, None)
             call = Call()
             self.left.append(self.keeps)
             try:
@@ -907,6 +923,7 @@ class SignalStats(Closing):
                 _call.finish()
             if _status:
                 raise failure(_status)
+            _made.own()
         except BaseException:
             _made.close()
             if not _made._pointer:
@@ -1105,6 +1122,7 @@ class SignalStats(Closing):
                     _call.finish()
                 if _status:
                     raise failure(_status)
+                _made.own()
                 _object = Fir.__new__(Fir)
                 _object._handle = _made
                 return _object
@@ -1131,6 +1149,7 @@ class SignalStats(Closing):
                 _call.finish()
             if _status:
                 raise failure(_status)
+            _made.own()
             _object = Biquad.__new__(Biquad)
             _object._handle = _made
             return _object
@@ -1156,6 +1175,7 @@ class SignalStats(Closing):
                 _call.finish()
             if _status:
                 raise failure(_status)
+            _made.own()
             _object = Spectrum.__new__(Spectrum)
             _object._handle = _made
             return _object
@@ -1182,6 +1202,7 @@ class SignalStats(Closing):
                 _call.finish()
             if _status:
                 raise failure(_status)
+            _made.own()
             _object = Sketch.__new__(Sketch)
             _object._handle = _made
             return _object
@@ -1209,6 +1230,7 @@ class SignalStats(Closing):
                     _call.finish()
                 if _status:
                     raise failure(_status)
+                _made.own()
                 _object = Stream.__new__(Stream)
                 _object._handle = _made
                 return _object

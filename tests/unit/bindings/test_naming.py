@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from ferrule.bindings import go, python
+from ferrule.bindings.naming import Names
+
+from .strangers import recognized
+
+
+@pytest.mark.parametrize(
+    ("choices", "name"),
+    [
+        (("a", "b"), "a"),
+        (("in", "b"), "b"),
+        (("in",), "in_"),
+        (("2d", "in_2d"), "in_2d"),
+        (("2d", "2d_"), "_2d"),
+        (("0",), "_0"),
+        (("",), "_"),
+    ],
+)
+def test_a_name_is_free_and_begins_with_no_digit(choices: tuple[str, ...], name: str) -> None:
+    assert Names(frozenset({"in"})).claim(*choices) == name
+
+
+DIGITS = (
+    "typedef struct d_c d_c;\nvoid d_c_free(d_c *c);\nint d_c_2d_scale(d_c *c, int32_t _0, int32_t _1);\n"
+    "typedef struct d_3d { int32_t _0; double _1; } d_3d;\nint d_c_take(const d_3d *all);\n"
+    "typedef struct d_h { void *user_data; void (*_2)(void *user_data, int32_t _0); } d_h;\n"
+    "d_c *d_c_new(const d_h *h);\n"
+    "typedef enum { D_2D, D_3D } d_form;\nint d_2d(d_form form);\n"
+)
+
+
+def test_names_of_digits_in_python() -> None:
+    text = python.module(recognized(DIGITS), "x")
+    for part in (
+        "def _2d_scale(self, _0: int, _1: int)",
+        "class D3d(",
+        "def of(cls, *, _0: int = 0, _1: float",
+        "def d_2d(",
+    ):
+        assert part in text
+    assert "class _7zipError(Exception)" in python.module(recognized("int a(void);\nint b(void);", "7zip.h"), "x")
+
+
+def test_names_of_digits_in_go() -> None:
+    text = go.module(recognized(DIGITS), "example.org/x")
+    for part in (") X2dScale(x0 int32, x1 int32)", "\tX0 int32\n", "\tX2 func(", "type D3d struct"):
+        assert part in text
