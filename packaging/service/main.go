@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -36,6 +37,8 @@ const (
 	// drain is how long requests that are being answered may take when the process is told to end.
 	drain = 1500 * time.Millisecond
 	probe = 2 * time.Second
+	// maxConnections is how many are open at once.
+	maxConnections = 512
 
 	serviceName = "ferrule-service"
 )
@@ -89,6 +92,7 @@ func serve(ctx context.Context, settings Settings, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	listener = limit(listener, maxConnections)
 	var ending atomic.Bool
 	server := &http.Server{
 		Handler:           handler(libraries{validator, sealing, statistics}, version(), counted, &ending, logger),
@@ -123,16 +127,13 @@ func serve(ctx context.Context, settings Settings, stdout io.Writer) error {
 
 // healthy asks the service that listens in the same container; the error says why it is not ready.
 func healthy(ctx context.Context, listen string) error {
-	host, port, err := net.SplitHostPort(listen)
+	ctx, cancel := context.WithTimeout(ctx, probe)
+	defer cancel()
+	address, err := reached(ctx, listen)
 	if err != nil {
 		return err
 	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	ctx, cancel := context.WithTimeout(ctx, probe)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {
 		return err
 	}
@@ -146,4 +147,20 @@ func healthy(ctx context.Context, listen string) error {
 		return fmt.Errorf("the service answers %s", answer.Status)
 	}
 	return nil
+}
+
+// reached is where a service that listens there is reached from the same container: a port may have a name.
+func reached(ctx context.Context, listen string) (string, error) {
+	host, name, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", err
+	}
+	port, err := net.DefaultResolver.LookupPort(ctx, "tcp", name)
+	if err != nil {
+		return "", err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port)), nil
 }

@@ -137,7 +137,7 @@ func TestRequestsThatAreNone(t *testing.T) {
 	for _, request := range [][2]string{
 		{"/seal", `{}`}, {"/seal", `{"message":7}`}, {"/seal", `{"message":"?"}`}, {"/seal", `{"message":[1,null]}`},
 		{"/seal", `{"message":"","associated":null}`}, {"/seal", `{"message":"aGk"}`}, {"/seal", `{"message":"aGl="}`},
-		{"/seal", `{"message":"","key":""}`}, {"/seal", `{"message":""}{}`},
+		{"/seal", `{"message":"aGk=\n"}`}, {"/seal", `{"message":"","key":""}`}, {"/seal", `{"message":""}{}`},
 		{"/open", `{}`}, {"/open", `{"sealed":null}`}, {"/open", `[]`},
 		{"/statistics", `{"values":["1"]}`}, {"/statistics", `{"values":{}}`}, {"/statistics", `1`},
 		{"/statistics", `{}`}, {"/statistics", `{"values":null}`}, {"/statistics", `{"values":[1,null]}`},
@@ -163,18 +163,27 @@ func (s slowly) Read(buffer []byte) (int, error) {
 	return s.Reader.Read(buffer)
 }
 
+// working is a library that says when it is called, and waits for a test.
+type working struct {
+	asked chan<- struct{}
+	going <-chan struct{}
+}
+
+func (w working) Seal(_, _ []byte) ([]byte, error) {
+	w.asked <- struct{}{}
+	<-w.going
+	return nil, nil
+}
+
+func (w working) Open(_, _ []byte) ([]byte, error) { return nil, nil }
+
 func TestLargeRequestsWaitForTheirTurn(t *testing.T) {
-	one, _ := offered(t, "")
-	handlers := offering(one, new(atomic.Bool), slog.New(slog.DiscardHandler))
 	asked, going, statuses := make(chan struct{}, 10*largeAtOnce), make(chan struct{}), make(chan int)
+	handlers := offering(libraries{sealer: working{asked, going}}, new(atomic.Bool), slog.New(slog.DiscardHandler))
 	for range 3 * largeAtOnce {
 		go func() {
-			body := slowly{asked, going, strings.NewReader(`{"values":[1]}`)}
-			request := httptest.NewRequest(http.MethodPost, "/statistics", body)
-			request.Header.Set("Content-Type", "application/json")
-			answered := httptest.NewRecorder()
-			handlers.ServeHTTP(answered, request)
-			statuses <- answered.Code
+			status, _ := post(t, handlers, "/seal", `{"message":""}`)
+			statuses <- status
 		}()
 	}
 	for range largeAtOnce {
@@ -182,7 +191,7 @@ func TestLargeRequestsWaitForTheirTurn(t *testing.T) {
 	}
 	select {
 	case <-asked:
-		t.Error("one more is read")
+		t.Error("one more is worked on")
 	case <-time.After(50 * time.Millisecond):
 	}
 	close(going)
@@ -194,21 +203,67 @@ func TestLargeRequestsWaitForTheirTurn(t *testing.T) {
 }
 
 func TestALargeRequestThatGetsNoTurnIsToldToComeAgain(t *testing.T) {
-	handlers := offering(libraries{}, new(atomic.Bool), slog.New(slog.DiscardHandler))
-	asked, going := make(chan struct{}, 10*largeAtOnce), make(chan struct{})
+	asked, going := make(chan struct{}), make(chan struct{})
 	defer close(going)
+	handlers := offering(libraries{sealer: working{asked, going}}, new(atomic.Bool), slog.New(slog.DiscardHandler))
 	for range largeAtOnce {
+		go post(t, handlers, "/seal", `{"message":""}`)
+		<-asked
+	}
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/seal", strings.NewReader("{}"))
+	request.Header.Set("Content-Type", "application/json")
+	answered := httptest.NewRecorder()
+	handlers.ServeHTTP(answered, request)
+	if answered.Code != http.StatusServiceUnavailable || answered.Header().Get("Retry-After") != "1" {
+		t.Error(answered.Code, answered.Body)
+	}
+}
+
+func TestWhoeverSendsSlowlyKeepsNobodyFromTheirTurn(t *testing.T) {
+	one, _ := offered(t, "")
+	handlers := offering(one, new(atomic.Bool), slog.New(slog.DiscardHandler))
+	asked, going := make(chan struct{}), make(chan struct{})
+	defer close(going)
+	for range 2 * largeAtOnce {
 		request := httptest.NewRequest(http.MethodPost, "/seal", slowly{asked, going, strings.NewReader("")})
 		request.Header.Set("Content-Type", "application/json")
 		go handlers.ServeHTTP(httptest.NewRecorder(), request)
 		<-asked
 	}
-	ctx, cancel := context.WithDeadline(t.Context(), time.Now())
-	defer cancel()
-	answered := httptest.NewRecorder()
-	handlers.ServeHTTP(answered, httptest.NewRequestWithContext(ctx, http.MethodPost, "/seal", strings.NewReader("{}")))
-	if answered.Code != http.StatusServiceUnavailable || answered.Header().Get("Retry-After") != "1" {
-		t.Error(answered.Code, answered.Body)
+	sealedBy(t, handlers, `{"message":""}`)
+}
+
+// lasting gives a body, and no end of it before a test says so.
+func lasting(asked chan<- struct{}, going <-chan struct{}, body string) io.Reader {
+	return io.MultiReader(strings.NewReader(body), slowly{asked, going, strings.NewReader("")})
+}
+
+func TestAllBodiesInMemoryAreBounded(t *testing.T) {
+	handlers := offering(libraries{checker: checkerFunc(allow)}, new(atomic.Bool), slog.New(slog.DiscardHandler))
+	asked, going, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	const body = `{"address":"a@b.c"}`
+	full := body + strings.Repeat(" ", maxBody-len(body))
+	const requests = maxBodies / maxBody
+	for range requests {
+		request := httptest.NewRequest(http.MethodPost, "/check", lasting(asked, going, full))
+		request.Header.Set("Content-Type", "application/json")
+		go func() {
+			handlers.ServeHTTP(httptest.NewRecorder(), request)
+			ended <- struct{}{}
+		}()
+		<-asked
+	}
+	if status, text := post(t, handlers, "/check", body); status != http.StatusServiceUnavailable {
+		t.Error(status, text)
+	}
+	close(going)
+	for range requests {
+		<-ended
+	}
+	if status, text := post(t, handlers, "/check", body); status != http.StatusOK {
+		t.Error(status, text)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"math"
 	"mime"
 	"net/http"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -25,10 +27,12 @@ import (
 const (
 	maxBody = 64 << 10
 	// maxLarge is for what is sealed or opened, in base64, and for a list of numbers. So many of them are worked on at
-	// once that they fit into 64 MB together.
+	// once that they fit into 64 MB together, with maxBodies and maxConnections.
 	maxLarge     = 256 << 10
 	largeAtOnce  = 8
 	maxQuantiles = 100
+	// maxBodies is how much of all requests' bodies is in memory at once.
+	maxBodies = 16 << 20
 	// patience is how long the look-ups of one request may take, and how long a large one waits for its turn.
 	patience = 5 * time.Second
 )
@@ -70,8 +74,12 @@ type libraries struct {
 // pattern is logged, of an error only what the library says.
 func handler(offered libraries, about Version, counted *telemetry, ending *atomic.Bool, logger *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
+	var bodies atomic.Int64
 	route := func(pattern string, result func(*http.Request) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			arriving := &arriving{ReadCloser: r.Body, all: &bodies}
+			defer arriving.forget() // an answer that is not read yet is in memory as well
+			r.Body = arriving
 			value, err := result(r)
 			if err != nil {
 				refuse(w, r, logger, err)
@@ -94,22 +102,27 @@ func handler(offered libraries, about Version, counted *telemetry, ending *atomi
 	route("GET /check", check(fromQuery))
 	route("POST /check", check(fromBody))
 	turns := make(chan struct{}, largeAtOnce)
-	large := func(result func(*http.Request) (any, error)) func(*http.Request) (any, error) {
+	// A turn is taken once the body is there: whoever sends slowly keeps nobody from theirs.
+	large := func(result func(body []byte) (any, error)) func(*http.Request) (any, error) {
 		return func(r *http.Request) (any, error) {
+			body, err := receive(r, maxLarge)
+			if err != nil {
+				return nil, err
+			}
 			ctx, cancel := context.WithTimeout(r.Context(), patience)
 			defer cancel()
 			select {
 			case turns <- struct{}{}:
 				defer func() { <-turns }()
-				return result(r)
+				return result(body)
 			case <-ctx.Done():
-				return nil, &refusal{http.StatusServiceUnavailable, "too many large requests at once; try again"}
+				return nil, busy
 			}
 		}
 	}
-	route("POST /seal", large(func(r *http.Request) (any, error) { return seal(offered, r) }))
-	route("POST /open", large(func(r *http.Request) (any, error) { return unseal(offered, r) }))
-	route("POST /statistics", large(func(r *http.Request) (any, error) { return statisticsOf(offered, r) }))
+	route("POST /seal", large(func(body []byte) (any, error) { return seal(offered, body) }))
+	route("POST /open", large(func(body []byte) (any, error) { return unseal(offered, body) }))
+	route("POST /statistics", large(func(body []byte) (any, error) { return statisticsOf(offered, body) }))
 	route("GET /telemetry", func(*http.Request) (any, error) { return counted.document(serviceName, time.Now()), nil })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -124,8 +137,58 @@ func handler(offered libraries, about Version, counted *telemetry, ending *atomi
 	mux.HandleFunc("GET /version", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, about)
 	})
-	return logged(mux, logger)
+	return logged(inJSON(mux), logger)
 }
+
+// inJSON answers in JSON where a mux would in plain text, and sends nobody elsewhere: a path is taken as it is.
+func inJSON(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		own, pattern := mux.Handler(r)
+		if pattern != "" && r.URL.Path == path.Clean(r.URL.Path) {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		said := &unsaid{header: http.Header{}}
+		own.ServeHTTP(said, r)
+		if said.status == http.StatusMethodNotAllowed {
+			allowed := said.header.Get("Allow")
+			w.Header().Set("Allow", allowed)
+			answer(w, said.status, map[string]string{"error": "this path takes " + allowed})
+			return
+		}
+		answer(w, http.StatusNotFound, map[string]string{"error": "there is no such path"})
+	})
+}
+
+// unsaid keeps what a handler answers from everyone.
+type unsaid struct {
+	header http.Header
+	status int
+}
+
+func (u *unsaid) Header() http.Header            { return u.header }
+func (u *unsaid) WriteHeader(status int)         { u.status = status }
+func (u *unsaid) Write(text []byte) (int, error) { return len(text), nil }
+
+// arriving is the body of a request, which counts among all bodies in memory; one too many of them is refused.
+type arriving struct {
+	io.ReadCloser
+	all *atomic.Int64
+	own int64
+}
+
+func (a *arriving) Read(buffer []byte) (int, error) {
+	length, err := a.ReadCloser.Read(buffer)
+	a.own += int64(length)
+	if a.all.Add(int64(length)) > maxBodies {
+		return length, busy
+	}
+	return length, err
+}
+
+func (a *arriving) forget() { a.all.Add(-a.own) }
+
+var busy = &refusal{http.StatusServiceUnavailable, "too many large requests at once; try again"}
 
 func fromQuery(r *http.Request) (string, error) {
 	addresses := r.URL.Query()["address"]
@@ -139,25 +202,35 @@ func fromBody(r *http.Request) (string, error) {
 	var question struct {
 		Address *string `json:"address"`
 	}
-	body, err := read(r, maxBody, `{"address": "joe@example.com"}`, &question)
+	const example = `{"address": "joe@example.com"}`
+	body, err := receive(r, maxBody)
 	if err != nil {
 		return "", err
 	}
-	// Half of a surrogate pair is no text, and Go would decide about another address than the one that was sent.
-	if question.Address == nil ||
-		strings.ContainsRune(*question.Address, utf8.RuneError) && !bytes.ContainsRune(body, utf8.RuneError) &&
-			!bytes.Contains(bytes.ToLower(body), []byte(`\ufffd`)) {
-		return "", malformed(`{"address": "joe@example.com"}`)
+	if err := parse(body, example, &question); err != nil {
+		return "", err
+	}
+	if question.Address == nil || halved(body) {
+		return "", malformed(example)
 	}
 	return *question.Address, nil
+}
+
+// escapes are those of JSON (RFC 8259, section 7): a surrogate pair, half of one, or another.
+var escapes = regexp.MustCompile(`(?i)\\(?:ud[89ab]..\\ud[c-f]..|(ud[89a-f]..)|.)`)
+
+// halved says whether a valid document has half of a surrogate pair. That is no text, and Go would decide about another
+// address than the one that was sent.
+func halved(body []byte) bool {
+	return slices.ContainsFunc(escapes.FindAllSubmatch(body, -1), func(one [][]byte) bool { return one[1] != nil })
 }
 
 func malformed(example string) error {
 	return &refusal{http.StatusBadRequest, "send " + example + ", in UTF-8 and with nothing else in it"}
 }
 
-// read takes the object of a request's body, of at most so many bytes, and gives the bytes too.
-func read(r *http.Request, limit int64, example string, question any) ([]byte, error) {
+// receive takes the body of a request, which is JSON of at most so many bytes.
+func receive(r *http.Request, limit int64) ([]byte, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, &refusal{http.StatusUnsupportedMediaType, "send application/json"}
 	}
@@ -165,18 +238,26 @@ func read(r *http.Request, limit int64, example string, question any) ([]byte, e
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, "the request is too long"}
 	}
+	if errors.Is(err, busy) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &refusal{http.StatusBadRequest, "the request could not be read"}
 	}
+	return body, nil
+}
+
+// parse reads the object that a body is, and nothing else.
+func parse(body []byte, example string, question any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if !utf8.Valid(body) || decoder.Decode(question) != nil {
-		return nil, malformed(example)
+		return malformed(example)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, malformed(example)
+		return malformed(example)
 	}
-	return body, nil
+	return nil
 }
 
 // encoded are bytes in base64: of []byte alone, Go takes a list of numbers too, in which null is 0.
@@ -191,18 +272,21 @@ func (e *encoded) UnmarshalJSON(text []byte) error {
 	if characters == nil {
 		return errors.New("null is no text")
 	}
+	if strings.ContainsAny(*characters, "\r\n") { // which Go leaves out
+		return errors.New("a line ends in it")
+	}
 	bytes, err := base64.StdEncoding.Strict().DecodeString(*characters)
 	*e = bytes
 	return err
 }
 
-func seal(box sealer, r *http.Request) (any, error) {
+func seal(box sealer, body []byte) (any, error) {
 	var question struct {
 		Message    *encoded `json:"message"`
 		Associated encoded  `json:"associated"`
 	}
 	const example = `{"message": "aGVsbG8=", "associated": "dG8="}`
-	if _, err := read(r, maxLarge, example, &question); err != nil {
+	if err := parse(body, example, &question); err != nil {
 		return nil, err
 	}
 	if question.Message == nil {
@@ -212,13 +296,13 @@ func seal(box sealer, r *http.Request) (any, error) {
 	return map[string][]byte{"sealed": sealed}, err
 }
 
-func unseal(box sealer, r *http.Request) (any, error) {
+func unseal(box sealer, body []byte) (any, error) {
 	var question struct {
 		Sealed     *encoded `json:"sealed"`
 		Associated encoded  `json:"associated"`
 	}
 	const example = `{"sealed": "U0JPWA==", "associated": "dG8="}`
-	if _, err := read(r, maxLarge, example, &question); err != nil {
+	if err := parse(body, example, &question); err != nil {
 		return nil, err
 	}
 	if question.Sealed == nil {
@@ -239,14 +323,13 @@ type summary struct {
 	Quantiles []float64 `json:"quantiles,omitempty"`
 }
 
-func statisticsOf(stats statist, r *http.Request) (any, error) {
+func statisticsOf(stats statist, body []byte) (any, error) {
 	var question struct {
 		Values    []float64 `json:"values"`
 		Quantiles []float64 `json:"quantiles"`
 	}
 	const example = `{"values": [1, 2, 3], "quantiles": [0.5]}`
-	body, err := read(r, maxLarge, example, &question)
-	if err != nil {
+	if err := parse(body, example, &question); err != nil {
 		return nil, err
 	}
 	// Of what may stand there null alone has these letters, and Go would take it for 0.
@@ -258,6 +341,7 @@ func statisticsOf(stats statist, r *http.Request) (any, error) {
 		return nil, &refusal{http.StatusRequestEntityTooLarge, "too many quantiles are asked for"}
 	}
 	result := summary{Count: len(values)}
+	var err error
 	if result.Mean, err = stats.Mean(values); err != nil {
 		return nil, err
 	}

@@ -81,29 +81,38 @@ func TestWhatIsNoQuestionIsRefused(t *testing.T) {
 		method, target, body string
 		status               int
 	}{
-		"no address":            {http.MethodGet, "/check", "", 400},
-		"two addresses":         {http.MethodGet, "/check?address=a&address=b", "", 400},
-		"no JSON":               {http.MethodPost, "/check", "joe@example.com", 400},
-		"an empty object":       {http.MethodPost, "/check", "{}", 400},
-		"null":                  {http.MethodPost, "/check", `{"address":null}`, 400},
-		"a number":              {http.MethodPost, "/check", `{"address":7}`, 400},
-		"another key":           {http.MethodPost, "/check", `{"address":"a@b.c","addres":"x"}`, 400},
-		"something after it":    {http.MethodPost, "/check", `{"address":"a@b.c"}{}`, 400},
-		"not UTF-8":             {http.MethodPost, "/check", "{\"address\":\"\xff@b.c\"}", 400},
-		"half a surrogate pair": {http.MethodPost, "/check", `{"address":"\ud800@b.c"}`, 400},
-		"too long":              {http.MethodPost, "/check", `{"address":"` + strings.Repeat("a", maxBody) + `"}`, 413},
-		"another method":        {http.MethodPut, "/check", "", 405},
-		"another place":         {http.MethodGet, "/chec", "", 404},
+		"no address":                       {http.MethodGet, "/check", "", 400},
+		"two addresses":                    {http.MethodGet, "/check?address=a&address=b", "", 400},
+		"no JSON":                          {http.MethodPost, "/check", "joe@example.com", 400},
+		"an empty object":                  {http.MethodPost, "/check", "{}", 400},
+		"null":                             {http.MethodPost, "/check", `{"address":null}`, 400},
+		"a number":                         {http.MethodPost, "/check", `{"address":7}`, 400},
+		"another key":                      {http.MethodPost, "/check", `{"address":"a@b.c","addres":"x"}`, 400},
+		"something after it":               {http.MethodPost, "/check", `{"address":"a@b.c"}{}`, 400},
+		"not UTF-8":                        {http.MethodPost, "/check", "{\"address\":\"\xff@b.c\"}", 400},
+		"half a surrogate pair":            {http.MethodPost, "/check", `{"address":"\ud800@b.c"}`, 400},
+		"half of one beside a replacement": {http.MethodPost, "/check", `{"address":"\ufffdx\uD800@b.c"}`, 400},
+		"two second halves":                {http.MethodPost, "/check", `{"address":"\udc00\udc00@b.c"}`, 400},
+		"too long":                         {http.MethodPost, "/check", `{"address":"` + strings.Repeat("a", maxBody) + `"}`, 413},
+		"another method":                   {http.MethodPut, "/check", "", 405},
+		"another place":                    {http.MethodGet, "/chec", "", 404},
+		"a slash more":                     {http.MethodGet, "http://service//check?address=a", "", 404},
+		"a slash behind it":                {http.MethodGet, "/check/?address=a", "", 404},
+		"slashes alone":                    {http.MethodGet, "http://service//", "", 404},
+		"a dot":                            {http.MethodGet, "/./check?address=a", "", 404},
 	} {
 		result, text, _ := ask(t, allow, request.method, request.target, request.body)
-		if result.StatusCode != request.status {
-			t.Errorf("%s: %d %s", name, result.StatusCode, text)
+		var said struct{ Error string }
+		if err := json.Unmarshal([]byte(text), &said); err != nil || said.Error == "" || result.StatusCode != request.status ||
+			result.Header.Get("Content-Type") != "application/json" || result.Header.Get("Location") != "" ||
+			(result.StatusCode == 405) != (result.Header.Get("Allow") == "GET, HEAD, POST") {
+			t.Errorf("%s: %d %s %v", name, result.StatusCode, text, result.Header)
 		}
 	}
 }
 
-func TestAReplacementCharacterThatWasSentIsAsked(t *testing.T) {
-	for _, body := range []string{`{"address":"a` + "\uFFFD" + `@b.c"}`, `{"address":"a\uFFFD@b.c"}`} {
+func TestCharactersThatWereSentAreAsked(t *testing.T) {
+	for _, body := range []string{`{"address":"a` + "\uFFFD" + `@b.c"}`, `{"address":"a\uFFFD@b.c"}`, `{"address":"\ud83d\uDE00\\ud800@b.c"}`} {
 		if result, text, _ := ask(t, allow, http.MethodPost, "/check", body); result.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d %s", body, result.StatusCode, text)
 		}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,8 +70,23 @@ func settingsOf(getenv func(string) string) (Settings, error) {
 	if settings.Free, err = domains(getenv, "FREE_DOMAINS"); err != nil {
 		return Settings{}, err
 	}
-	settings.Disposable, err = domains(getenv, "DISPOSABLE_DOMAINS")
-	return settings, err
+	if settings.Disposable, err = domains(getenv, "DISPOSABLE_DOMAINS"); err != nil {
+		return Settings{}, err
+	}
+	return settings, answerable(settings)
+}
+
+// answerable refuses types that nothing answers for, in the words of the settings: the library knows none of them.
+func answerable(settings Settings) error {
+	switch blocks := func(one emailvalidator.EmailType) bool { return slices.Contains(settings.Block, one) }; {
+	case blocks(emailvalidator.Free) && settings.Free == nil:
+		return errors.New("EMAIL_VALIDATOR_BLOCK: FREE needs the file that EMAIL_VALIDATOR_FREE_DOMAINS names")
+	case blocks(emailvalidator.Disposable) && settings.Disposable == nil:
+		return errors.New("EMAIL_VALIDATOR_BLOCK: DISPOSABLE needs the file that EMAIL_VALIDATOR_DISPOSABLE_DOMAINS names")
+	case blocks(emailvalidator.NoGravatar):
+		return errors.New("EMAIL_VALIDATOR_BLOCK: NO_GRAVATAR is refused, as the service asks nobody but the domain name system")
+	}
+	return nil
 }
 
 // collector is read as the specification of OpenTelemetry names its variables.
@@ -86,10 +103,14 @@ func collector(getenv func(string) string) (string, time.Duration, error) {
 	if address == "" {
 		return "", time.Duration(interval) * time.Millisecond, nil
 	}
-	if parsed, err := url.Parse(address); err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
 		return "", 0, fmt.Errorf("%s is an address such as http://collector:4318", name)
 	}
-	return strings.TrimRight(address, "/") + path, time.Duration(interval) * time.Millisecond, nil
+	if path != "" { // which an address of its own has already
+		address = parsed.JoinPath(path).String()
+	}
+	return address, time.Duration(interval) * time.Millisecond, nil
 }
 
 func or(value, otherwise string) string {
@@ -111,15 +132,31 @@ func flag(getenv func(string) string, name string, otherwise bool) (bool, error)
 	return value, nil
 }
 
+// opened is the file that a variable names. Nothing else is opened: a pipe would be waited for, and no signal would end that.
+func opened(variable, path string) (*os.File, error) {
+	about, err := os.Stat(path)
+	if err == nil && !about.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", variable, err)
+	}
+	return file, nil
+}
+
 // domains reads a list: one domain a line, in the ASCII form (xn--…), lines that begin with # are left out.
 func domains(getenv func(string) string, name string) (map[string]bool, error) {
 	path := getenv(prefix + name)
 	if path == "" {
 		return nil, nil
 	}
-	file, err := os.Open(path)
+	file, err := opened(prefix+name, path)
 	if err != nil {
-		return nil, fmt.Errorf("%s%s: %w", prefix, name, err)
+		return nil, err
 	}
 	defer file.Close()
 	found := map[string]bool{}
@@ -129,7 +166,9 @@ func domains(getenv func(string) string, name string) (map[string]bool, error) {
 			found[line] = true
 		}
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return nil, fmt.Errorf("%s%s: a line of %s is too long to be a domain", prefix, name, path)
+	} else if err != nil {
 		return nil, fmt.Errorf("%s%s: %w", prefix, name, err)
 	}
 	return found, nil

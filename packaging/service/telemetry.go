@@ -19,6 +19,9 @@ import (
 // domain name system up to seconds.
 var bounds = []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 1e-3, 1e-2, 0.1, 1, 10}
 
+// lastExport is how long the collector may take when the process ends.
+const lastExport = time.Second
+
 // call is what is told apart: a function of a library, and what its calls came to, empty for success.
 type call struct {
 	library, function, failure string
@@ -191,28 +194,33 @@ func (t *telemetry) exporting(settings Settings, logger *slog.Logger) (end func(
 	if settings.Collector == "" {
 		return func() {}
 	}
-	client := &http.Client{Timeout: settings.Interval}
-	send := func(patience time.Duration) {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ticker := time.NewTicker(settings.Interval)
+	sent := t.exportingAt(ticker.C, settings, logger)
+	return func() { ticker.Stop(); sent() }
+}
+
+// exportingAt is exporting at these times. What is being sent at the end is broken off: a collector that does not answer
+// would keep the process.
+func (t *telemetry) exportingAt(times <-chan time.Time, settings Settings, logger *slog.Logger) (end func()) {
+	send := func(parent context.Context, patience time.Duration) {
+		ctx, cancel := context.WithTimeout(parent, patience)
 		defer cancel()
-		if err := t.export(ctx, client, settings.Collector, serviceName); err != nil {
+		if err := t.export(ctx, http.DefaultClient, settings.Collector, serviceName); err != nil && parent.Err() == nil {
 			logger.Warn("telemetry was not taken", "reason", err.Error())
 		}
 	}
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	running, stop := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		ticker := time.NewTicker(settings.Interval)
-		defer ticker.Stop()
-		for {
+		for running.Err() == nil {
 			select {
-			case <-ticker.C:
-				send(settings.Interval)
-			case <-stop:
-				send(time.Second)
-				return
+			case <-times:
+				send(running, settings.Interval)
+			case <-running.Done():
 			}
 		}
+		send(context.Background(), lastExport)
 	}()
-	return func() { close(stop); <-stopped }
+	return func() { stop(); <-stopped }
 }

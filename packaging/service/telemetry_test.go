@@ -71,3 +71,19 @@ func TestTelemetryIsSentAndSentOnceMoreAtTheEnd(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestACollectorThatDoesNotAnswerDoesNotKeepTheProcess(t *testing.T) {
+	asked, going := make(chan struct{}, 2), make(chan struct{})
+	collector := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		<-going
+	}))
+	defer collector.Close()
+	defer close(going)
+	times := make(chan time.Time, 2)
+	end := newTelemetry().exportingAt(times, Settings{Collector: collector.URL, Interval: time.Hour}, slog.New(slog.DiscardHandler))
+	times <- time.Now()
+	<-asked
+	times <- time.Now() // comes together with the end
+	end()
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	sealedbox "example.org/ferrule/sealed-box"
@@ -42,9 +41,9 @@ func keyOf(box *sealedbox.Box, path string) (*sealedbox.Key, error) {
 	if path == "" {
 		return box.Generate(sealedbox.XChaCha20Poly1305, keyNumber)
 	}
-	file, err := os.Open(path)
+	file, err := opened("SEALED_BOX_KEY_FILE", path)
 	if err != nil {
-		return nil, fmt.Errorf("SEALED_BOX_KEY_FILE: %w", err)
+		return nil, err
 	}
 	defer file.Close()
 	bytes := make([]byte, keyLength+1)
