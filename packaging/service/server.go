@@ -12,11 +12,12 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	emailvalidator "example.org/ferrule/email-validator"
@@ -216,13 +217,33 @@ func fromBody(r *http.Request) (string, error) {
 	return *question.Address, nil
 }
 
-// escapes are those of JSON (RFC 8259, section 7): a surrogate pair, half of one, or another.
-var escapes = regexp.MustCompile(`(?i)\\(?:ud[89ab]..\\ud[c-f]..|(ud[89a-f]..)|.)`)
-
-// halved says whether a valid document has half of a surrogate pair. That is no text, and Go would decide about another
-// address than the one that was sent.
+// halved says whether a valid document has half of a surrogate pair among its escapes (RFC 8259, section 7). That is no
+// text, and Go would decide about another address than the one that was sent.
 func halved(body []byte) bool {
-	return slices.ContainsFunc(escapes.FindAllSubmatch(body, -1), func(one [][]byte) bool { return one[1] != nil })
+	for {
+		_, escape, escaped := bytes.Cut(body, []byte{'\\'})
+		switch {
+		case !escaped:
+			return false
+		case escape[0] != 'u':
+			body = escape[1:]
+			continue
+		}
+		first := unit(escape)
+		if body = escape[5:]; !utf16.IsSurrogate(first) {
+			continue
+		}
+		if !bytes.HasPrefix(body, []byte(`\u`)) || utf16.DecodeRune(first, unit(body[1:])) == utf8.RuneError {
+			return true
+		}
+		body = body[6:]
+	}
+}
+
+// unit is that of UTF-16 which u0000 to uFFFF stand for.
+func unit(escape []byte) rune {
+	value, _ := strconv.ParseUint(string(escape[1:5]), 16, 16) // four digits, as the document is valid
+	return rune(value)
 }
 
 func malformed(example string) error {
