@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
+TSC = "node_modules/typescript/bin/tsc"
+STRICTLY = (
+    *("--strict", "--noEmit", "--module", "nodenext", "--lib", "esnext,dom"),
+    *("--types", "", "--skipLibCheck", "false"),
+)
 REFUSED = """
 const refused = (work) => {
     try {
@@ -42,10 +47,11 @@ def folder(programs, tmp_path_factory) -> Path:
 def answers(programs, folder):
     """What a program logs, as JSON's values; BigInts as texts with an n. The packages are made once."""
 
-    def asked(name: str, program: str, *options: str) -> list[object]:
+    def asked(name: str, program: str, *options: str, imported: bool = True) -> list[object]:
         if not (folder / name).exists():
             node_package(name, folder / name, HEADERS if (HEADERS / f"{name}.h").exists() else SOURCES)
-        code = f"import * as bound from './{name}/native/bindings.js';\n{REFUSED}"
+        code = f"import * as bound from './{name}/native/bindings.js';\n" if imported else ""
+        code += REFUSED
         code += "const big = (key, value) => (typeof value === 'bigint' ? `${value}n` : value);\n"
         code += "const log = (...values) => console.log(JSON.stringify(values, big));\n"
         file = folder / "program.mjs"
@@ -286,7 +292,7 @@ def test_64_bits_are_whole(answers):
         ["18446744073709551615n", "-9223372036854775808n"],
         ["RangeError: a is -1, which does not fit into uint64_t"],
         ["RangeError: a is 18446744073709551616, which does not fit into uint64_t"],
-        ["RangeError: a is 9007199254740992, which does not fit into uint64_t"],
+        ["RangeError: a is 9007199254740992, which may be another number by rounding: give a BigInt"],
         ["RangeError: a is 1.5, which does not fit into uint64_t"],
         ["RangeError: b is 9223372036854775808, which does not fit into int64_t"],
         ["TypeError: a is no whole number"],
@@ -400,6 +406,95 @@ def test_an_exception_that_no_call_waits_for_reaches_the_process(answers):
     assert answers("events", program, "--expose-gc") == [["freed"]]
 
 
+def test_a_thread_of_the_librarys_that_still_calls_back_ends_no_program_otherwise(programs, folder):
+    if not (folder / "elsewhere").exists():
+        node_package("elsewhere", folder / "elsewhere", SOURCES)
+    program = """
+        import { Box } from './elsewhere/native/bindings.js';
+        const boxes = Array.from({ length: 64 }, () => new Box({ on: () => 1 }));
+        boxes.forEach((box, number) => box.start(number));
+        process.on('exit', () => console.log('ends'));
+        process.exitCode = 7;
+    """
+    (folder / "ends.mjs").write_text(textwrap.dedent(program), encoding="utf-8")
+    done = run(programs["node"], "ends.mjs", cwd=folder, ok=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "ends\n", "")
+
+
+def test_what_is_legal_in_c_and_awkward_in_javascript(answers):
+    program = """
+        process.env.AWKWARD_INFO = '{}';
+        const awkward = await import('./awkward/native/bindings.js');
+        const { AwkwardError, AwkwardRecord, ERRORS } = awkward;
+        log([...ERRORS].map(([status, one]) => [status, one.name]), AwkwardError.status);
+        class Hooks { toString() { return 1; } }
+        const made = [{}, { toString: (value) => value }, new Hooks(), { __proto__: null, constructor: 7 }];
+        for (const hooks of made) log(new AwkwardRecord(hooks).callbacks(), new AwkwardRecord(hooks).length_());
+        const record = new AwkwardRecord({ moved: (to) => log(to), said: log });
+        record.move(0);
+        const wrong = [
+            () => record.move(1), () => record.say(), () => record.fail(-1), () => record.fail(-3),
+            () => record.fail(9), () => record.add(1), () => new AwkwardRecord({ constructor: 'x' }),
+            () => awkward.none({ a: 1 }), () => awkward.size(2 ** 60),
+        ];
+        for (const work of wrong) log(refused(work));
+        const { awkwardMessageOf: messageOf } = awkward;
+        log(record.length_(), awkward.first({ _0: 5, _1: 6 }), messageOf(2, { read: 3 }), awkward.none({}));
+        log(awkward.total(['a', 'bc']), awkward.awkwardOpenLibrary(4), awkward.size(2n ** 60n));
+        record.close();
+        log(refused(() => record.move(0)));
+        for (const [turn, information] of [undefined, 'none', '4', '[1'].entries()) {
+            if (information === undefined) delete process.env.AWKWARD_INFO;
+            else process.env.AWKWARD_INFO = information;
+            const failed = await import(`./awkward/native/bindings.js?${turn}`).catch((error) => error);
+            log(failed.name, failed.message.split(':')[0]);
+        }
+    """
+    no_library = ["LibraryError", "libawkward.so is not the library of awkward"]
+    assert answers("awkward", program, imported=False) == [
+        [[["-1n", "ErrIoError"], ["-2n", "ClosedError"], ["-3n", "AwkwardClosedError"]], "-1n"],
+        [0, 0],
+        [1, 0],
+        [1, 0],
+        [0, 7],
+        [{"x": 1, "y": 2}],
+        ["TypeError: to of moved is null, and no structure"],
+        ["TypeError: text of said is no UTF-8"],
+        ["ErrIoError: err io"],
+        ["AwkwardClosedError: closed"],
+        ["ErrIoError: the library returned 9, which is no failure it may return"],
+        ["LibraryError: the library gave a record that is open as a new record"],
+        ["TypeError: constructor is no number"],
+        ["TypeError: Nothing has no a; it has none"],
+        ["RangeError: size is 1152921504606847000, which may be another number by rounding: give a BigInt"],
+        [1, 5, 5, 16],
+        ["3n", 4, "1152921504606846976n"],
+        ["ClosedError: the record was closed"],
+        *[no_library] * 4,
+    ]
+
+
+def test_what_is_awkward_has_types_of_its_own(programs, folder):
+    """A handle is none of another type, a text no list of texts, and nothing an object with properties."""
+    if not (folder / "awkward").exists():
+        node_package("awkward", folder / "awkward", SOURCES)
+    program = """
+        import { AwkwardReadonly, AwkwardRecord, Box, first, none, total } from './awkward/native/bindings.js';
+        const hooks = { constructor: 1, toString: (value: number) => value, valueOf: () => 1 };
+        const record: AwkwardRecord = new AwkwardRecord(hooks);
+        const read: AwkwardReadonly = { read: first({ _0: 1 }) };
+        console.log(record.length_(), read, none({}), total(['a', 'b']), total(new Set(['a'])));
+        // @ts-expect-error
+        const other: Box = record;
+        // @ts-expect-error
+        total('ab');
+        // @ts-expect-error
+        none({ a: 1 });
+    """
+    (folder / "awkward.mts").write_text(textwrap.dedent(program), encoding="utf-8")
+    run(programs["node"], folder / TSC, *STRICTLY, "awkward.mts", cwd=folder)
+
+
 def test_a_wrong_library_is_refused(programs, folder):
     node_package("pixels", folder / "older")
     node_package("store", folder / "other", interface="f" * 64)
@@ -430,18 +525,5 @@ def test_the_example_of_the_guide(programs, folder):
     shutil.copy(package / "main.mjs", package / "main.mts")
     said = run(programs["node"], "main.mjs", cwd=package).stdout
     assert textwrap.indent(said, "    ") in page
-    tsc = folder / "node_modules" / ".bin" / "tsc"
-    options = (
-        "--strict",
-        "--noEmit",
-        "--module",
-        "nodenext",
-        "--lib",
-        "esnext,dom",
-        "--types",
-        "",
-        "--skipLibCheck",
-        "false",
-    )
     (package / "main.mts").write_text(program + "// @ts-expect-error\nlog.add([1]);\n", encoding="utf-8")
-    run(programs["node"], tsc.resolve(), *options, "main.mts", cwd=package)
+    run(programs["node"], folder / TSC, *STRICTLY, "main.mts", cwd=package)

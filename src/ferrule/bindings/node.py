@@ -36,6 +36,7 @@ WIDE: Final = frozenset((
     "long long", "unsigned long long",
 ))  # fmt: skip
 """Whole numbers that have 64 bits on some machine, and are BigInts on all."""
+_OF_STRUCTS: Final = (model.Texts, model.StructArgument, model.CallbacksArgument, model.StructResult)
 _CONSTRUCTORS: Final = (("new",), ("create",), ("open",), ("init",), ("make",))
 KEYWORDS: Final = frozenset((
     *("arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete"),
@@ -45,7 +46,12 @@ KEYWORDS: Final = frozenset((
     *("while", "with", "yield"),
 ))  # fmt: skip
 """ECMA-262, 12.7.2, in modules, and what may not be assigned there."""
-_WRITTEN: Final = frozenset(("LIBRARY", "BUILD_INFO", "ERRORS", "ClosedError", "BusyError", "failureOf", "nothingMade"))
+_WRITTEN: Final = frozenset((
+    *("BUILD_INFO", "BusyError", "ClosedError", "ERRORS", "LIBRARY"),
+    *("Failure", "Internal", "failureOf", "messageOf", "nothingMade", "openLibrary"),
+    *("Iterable", "Readonly", "Record", "SymbolConstructor"),
+))  # fmt: skip
+"""What modules declare beside the shared text, and what their types read; tests compare it with what is generated."""
 RAISED: Final = ("ClosedError", "BusyError")
 """Errors that the shared text throws: a status of the same name is the same error."""
 _MEMBERS: Final = frozenset(("constructor", "prototype", "name", "length", "caller", "arguments", "close", "then"))
@@ -53,7 +59,9 @@ _MEMBERS: Final = frozenset(("constructor", "prototype", "name", "length", "call
 _IMPORTS: Final = {
     "bufferConstants": "import { constants as bufferConstants } from 'node:buffer';",
     "basename": "import { basename } from 'node:path';",
+    "nodeProcess": "import nodeProcess from 'node:process';",
     "utilTypes": "import { types as utilTypes } from 'node:util';",
+    "isMainThread": "import { isMainThread } from 'node:worker_threads';",
     "koffi": "import koffi from 'koffi';",
 }
 
@@ -64,7 +72,11 @@ def reserved() -> frozenset[str]:
     text = re.sub(r"(?m)//.*$|/\*(?s:.*?)\*/", "", _runtime())
     declared = re.findall(r"^(?:export )?(?:class|const|let|function) (\w+)", text, flags=re.MULTILINE)
     read = re.findall(r"(?<![.\w])[A-Z]\w*", text)
-    return KEYWORDS | _WRITTEN | frozenset((*declared, *read, *_IMPORTS, "INTERFACE", "locate", "setImmediate"))
+    return (
+        KEYWORDS
+        | _WRITTEN
+        | frozenset((*declared, *read, *_IMPORTS, "INTERFACE", "locate", "queueMicrotask", "setImmediate"))
+    )
 
 
 def _runtime() -> str:
@@ -76,13 +88,15 @@ def fitting(library: model.Library) -> model.Library:
     left = dict(library.left)
     structs = {}
     for name, struct in library.structs.items():
-        properties = [property_name(one) for one, _ in struct.fields]
-        if any(isinstance(kind, StructRef) for _, kind in struct.fields):
-            left[name] = "it holds another structure as a whole"
-        elif len(set(properties)) < len(properties):
-            left[name] = "two of its fields have one name in JavaScript"
+        if reason := _no_object(struct):
+            left[name] = reason
         else:
             structs[name] = struct
+    for name, struct in [*structs.items()]:
+        for callback in struct.callbacks:
+            if reason := _unknown(callback.arguments, structs):
+                left[name] = f"its function {callback.field} {reason}"
+                structs.pop(name, None)
     functions = []
     for function in library.functions:
         if reason := _misfit(function, structs):
@@ -92,14 +106,30 @@ def fitting(library: model.Library) -> model.Library:
     return replace(library, structs=structs, functions=tuple(functions), left=tuple(left.items()))
 
 
+def _no_object(struct: model.Struct) -> str:
+    """Why an object cannot stand for a structure, if it cannot."""
+    properties = [property_name(one) for one, _ in struct.fields]
+    if not properties:
+        return "it has no fields"
+    if "__proto__" in dict(struct.fields):
+        return "its field __proto__ is the class of an object in JavaScript"
+    if any(isinstance(kind, StructRef) for _, kind in struct.fields):
+        return "it holds another structure as a whole"
+    return "two of its fields have one name in JavaScript" if len(set(properties)) < len(properties) else ""
+
+
 def _misfit(function: model.Function, structs: Mapping[str, model.Struct]) -> str:
     for one in (*function.arguments, *function.results):
         if isinstance(one, (model.Buffer, model.BytesResult)) and one.element == "_Bool":
             return f"{one.name} is an array of bool, which JavaScript has none of"
-        name = getattr(one, "struct", "")
-        if name and name not in structs:
-            return f"it takes a {name}, which is left to the author"
-    return ""
+    reason = _unknown((*function.arguments, *function.results), structs)
+    return f"it {reason}" if reason else ""
+
+
+def _unknown(every: Iterable[model.Argument | model.Result], structs: Mapping[str, model.Struct]) -> str:
+    """That one of these is a structure that is left to the author, if it is."""
+    name = next((one.struct for one in every if isinstance(one, _OF_STRUCTS) and one.struct not in structs), "")
+    return f"takes a {name}, which is left to the author" if name else ""
 
 
 def module(library: model.Library, package: str) -> str:
@@ -115,7 +145,8 @@ def lower_camel(parts: Iterable[str]) -> str:
 
 def property_name(name: str) -> str:
     """What an object calls what C calls so."""
-    return lower_camel(words(name)) or name
+    title = lower_camel(words(name))
+    return title if title and not title[0].isdigit() else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +187,7 @@ class Spelling:
             if value and value not in errors:
                 title = camel(part.lower() for part in name.split("_") if part)
                 title = title if title.endswith("Error") else f"{title}Error"
-                own = title if title in RAISED else ""
+                own = title if title in RAISED and title not in errors.values() else ""
                 errors[value] = own or names.claim(title, camel(words(c_name)) + "Error")
         members: dict[str, dict[str, str]] = {}
         for enum in enums:
@@ -178,10 +209,10 @@ class Spelling:
         return frozenset(one.struct for one in every if isinstance(one, taken))
 
     def internal(self) -> int:
-        """The status of faults of the library: INTERNAL, or the one with the greatest number."""
-        members = self.library.status.members if self.library.status else ()
-        named = [value for _, name, value in members if name.startswith("INTERNAL")]
-        return named[0] if named else max(value for _, _, value in members)
+        """The status of faults of the library: INTERNAL, or the failure with the greatest number."""
+        failures = [one for one in (self.library.status.members if self.library.status else ()) if one[2]]
+        named = [value for _, name, value in failures if name.startswith("INTERNAL")]
+        return named[0] if named else max(value for _, _, value in failures)
 
 
 def _called(library: model.Library, names: Names) -> dict[str, Called]:
@@ -205,7 +236,8 @@ def _called(library: model.Library, names: Names) -> dict[str, Called]:
 
 def _parameters(function: model.Function) -> tuple[str, ...]:
     own = Names(reserved())
-    return tuple(own.claim(lower_camel(words(one.name)) or "argument") for one in function.arguments)
+    titles = (lower_camel(words(one.name)) for one in function.arguments)
+    return tuple(own.claim(title if title and not title[0].isdigit() else f"argument{title}") for title in titles)
 
 
 def owner(function: model.Function) -> str | None:
@@ -422,7 +454,7 @@ class _Module:
             "'uintptr_t'" if i == callback.user_data else "'void *'" if _is_pointer(one.type) else self._field(one.type)
             for i, one in enumerate(prototype.parameters)
         ]
-        handed = [self._handed(one) for one in callback.arguments]
+        handed = [self._handed(one, name) for one in callback.arguments]
         call = f"_function({', '.join(handed)})"
         returns, failed = "'void'", "undefined"
         if prototype.returns != VOID:
@@ -444,18 +476,19 @@ class _Module:
             )
         )
 
-    def _handed(self, argument: model.Argument) -> str:
+    def _handed(self, argument: model.Argument, callback: str) -> str:
         at = argument.index
+        label = _quoted(f"{property_name(argument.name)} of {callback}")
         match argument:
             case model.Text(nul=True):
-                return f"terminatedText(_handed[{at}]) ?? ''"
+                return f"terminatedText(_handed[{at}], {label}) ?? ''"
             case model.Text():
-                return f"decodedText(_handed[{at}], _handed[{at + 1}])"
+                return f"decodedText(_handed[{at}], _handed[{at + 1}], {label})"
             case model.Buffer():
                 return f"copyOf(_handed[{at}], _handed[{at + 1}], C.uint8_t)"
             case model.StructArgument(struct=struct):
                 title = self.spelling.classes[struct]
-                return f"_{title}_read(pointedAt(_handed[{at}], _{title}.size))"
+                return f"_{title}_read(pointedAt(_handed[{at}], _{title}.size, {label}))"
             case model.Value(type=kind):
                 return self._value(kind, f"_handed[{at}]")
         raise AssertionError(argument)
@@ -465,7 +498,7 @@ class _Module:
         lines.append(f"C.uintptr_t.set(_piece, _{title}.at.{struct.user_data}, BigInt(_callbacks.number));")
         for callback in struct.callbacks:
             name = property_name(callback.field)
-            added = f"_callbacks.add({_quoted(name)}, _value.{name}, _{title}${name})"
+            added = f"_callbacks.add({_quoted(name)}, _given.{name}, _{title}${name})"
             lines.append(f"C.uintptr_t.set(_piece, _{title}.at.{callback.field}, {added});")
         if struct.release:
             lines.append(f"C.uintptr_t.set(_piece, _{title}.at.{struct.release}, _{title}_release());")
@@ -498,7 +531,8 @@ class _Module:
 
     def _known(self, struct: model.Struct, title: str) -> str:
         properties = [*(one.name for one in struct.arguments), *(one.field for one in struct.callbacks)]
-        return f"withOnly(_value, {', '.join(_quoted(one) for one in (title, *map(property_name, properties)))});"
+        listed = ", ".join(_quoted(one) for one in (title, *map(property_name, properties)))
+        return f"const _given = withOnly(_value, {listed});"
 
     def _settings(self, struct: model.Struct, title: str, memory: str) -> Iterator[str]:
         names = [name for name, _ in struct.fields]
@@ -508,7 +542,7 @@ class _Module:
             yield f"{scalar(kind)}.set(_piece, _{title}.at.{struct.size}, {size});"
         for argument in struct.arguments:
             at, name = f"_{title}.at.{argument.name}", property_name(argument.name)
-            value, label = f"_value.{name}", _quoted(name)
+            value, label = f"_given.{name}", _quoted(name)
             following = names[names.index(argument.name) + 1 :]
             length = f"_{title}.at.{following[0]}" if following else "undefined"
             match argument:
@@ -562,7 +596,7 @@ class _Module:
             described_by = f"library.func({_quoted(self.library.build_info)}, 'void *', [])"
             lines += [
                 f"const built = {self._declared(described_by)};",
-                "info = JSON.parse(terminatedText(built()));",
+                f"info = informationOf(built(), path, {_quoted(self.package)});",
                 f"checkInterface(info.interface, INTERFACE, path, {_quoted(self.package)});",
             ]
         table = "{\n" + "\n".join(_in(rows, "        ")) + "\n    }"
@@ -687,10 +721,13 @@ class _Module:
             first.append("_call.callsBack ||= _live.length !== 0;")
         results, frees, taken, pointer = self._results(function, given)
         arguments = ", ".join(given[at] for at in range(len(prototype.parameters)))
-        outcome = "const _status = " if function.status else "const _returned = " if prototype.returns != VOID else ""
-        call = f"{outcome}LIBRARY.{self._attribute(prototype.name)}({arguments});"
+        call, zero = f"LIBRARY.{self._attribute(prototype.name)}({arguments})", "0"
+        if function.status:
+            call, zero = f"const _status = {self._received(prototype.returns, call)}", _number(prototype.returns, 0)
+        elif prototype.returns != VOID:
+            call = f"const _returned = {call}"
         # Whatever runs code of the caller's comes before the buffers, whose memory that code could take away.
-        work = [*first, *taken, *converted, *borrowed, call]
+        work = [*first, *taken, *converted, *borrowed, f"{call};"]
         done = []
         if maker:
             handle = self.library.handles[maker]
@@ -700,7 +737,7 @@ class _Module:
             done.append(f"_made = madeHandle({title}, {noun}, {pointer}, {free}, _live{parents});")
         done.append("_call.finish();")
         if function.status:
-            done.append("if (_status !== 0) throw failureOf(_status);")
+            done.append(f"if (_status !== {zero}) throw failureOf(_status);")
         if maker:
             done.append("if (_made === null) throw nothingMade();")
             made = "_made" if called.form == "constructor" else f"new {self.spelling.classes[maker]}(_made)"
@@ -725,6 +762,7 @@ class _Module:
     ) -> tuple[list[str], list[str], list[str], str]:
         """What is returned, what frees what the library gave, the memory for it, and the pointer of a new handle."""
         results, frees, taken, pointer = [], [], [], ""
+        name = self.spelling.functions[function.prototype.name].name
 
         def slot(at: int, size: str = "8") -> str:
             taken.append(f"const _{at} = _call.take({size});")
@@ -749,15 +787,16 @@ class _Module:
                     title = self.spelling.classes[struct]
                     results.append(f"_{title}_read({slot(at, f'_{title}.size')})")
                 case model.TextResult(index=None, free=free):
-                    results.append("terminatedText(_returned)")
+                    results.append(f"terminatedText(_returned, {_quoted(f'what {name} returned')})")
                     if free:
                         frees.append(f"if (_returned !== null) LIBRARY.{self._attribute(free)}(_returned);")
                 case model.TextResult(index=int() as at, length=length, free=free):
                     slot(at)
+                    label = _quoted(f"{result.name} of {name}")
                     if length is None:
-                        results.append(f"terminatedText({address(at)}) ?? ''")
+                        results.append(f"terminatedText({address(at)}, {label}) ?? ''")
                     else:
-                        results.append(f"decodedText({address(at)}, C.size_t.get({slot(length)}, 0))")
+                        results.append(f"decodedText({address(at)}, C.size_t.get({slot(length)}, 0), {label})")
                     frees.append(f"if ({address(at)} !== 0n) LIBRARY.{self._attribute(free)}({address(at)});")
                 case model.BytesResult(index=at, length=length, element=element):
                     slot(at)
@@ -769,8 +808,13 @@ class _Module:
         return results, frees, taken, pointer
 
     def _value(self, kind: CType, text: str) -> str:
+        """A number as koffi gives it, or a member of its enumeration."""
+        return self._from(kind, self._received(kind, text))
+
+    @staticmethod
+    def _received(kind: CType, text: str) -> str:
         """A number as koffi gives it."""
-        return self._from(kind, f"{scalar(kind)}.from({text})" if is_wide(kind) else text)
+        return f"{scalar(kind)}.from({text})" if is_wide(kind) else text
 
     def _from(self, kind: CType, text: str) -> str:
         """A number, as a member of its enumeration if it has one."""

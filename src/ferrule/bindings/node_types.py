@@ -38,9 +38,11 @@ _ARRAYS: Final = {
 }
 _OF_WIDTH: Final = {True: "BigUint64Array | Uint32Array", False: "BigInt64Array | Int32Array"}
 """For what has another width on another machine, by whether it has no sign."""
+_TEXTS: Final = "(Iterable<string> & object)"
+"""Any list of texts; a text itself, which is one of its characters, is none."""
 _BUILD_INFO: Final = """/** What the library says of itself. */
 export declare const BUILD_INFO: Readonly<Record<string, unknown>>;"""
-_LOADING: Final = """/** The library is missing, cannot be loaded, or has another interface than is needed. */
+_LOADING: Final = """/** The library is missing, cannot be loaded, has another interface, or does not keep to it. */
 export declare class LibraryError extends Error {
     override name: 'LibraryError';
 }"""
@@ -156,10 +158,11 @@ class _Types:
             )
             returns = "void" if callback.returns == VOID else self._given(callback.returns)
             rows.append(f"    {property_name(callback.field)}?: (({handed}) => {returns}) | null | undefined;")
-        if not rows:
-            return
         title = self.spelling.classes[struct.c_name]
-        yield "\n".join((described(self.library, struct.c_name), f"export interface {title} {{", *rows, "}"))
+        interface = (f"export interface {title} {{", *rows, "}")
+        # An interface without properties would take anything.
+        lines = interface if rows else (f"export type {title} = Record<string, never>;",)
+        yield "\n".join((described(self.library, struct.c_name), *lines))
 
     def _fields_of(self, struct: model.Struct) -> list[str]:
         """What a structure has that the library fills in."""
@@ -174,7 +177,7 @@ class _Types:
     def _property(self, argument: model.Argument) -> str:
         match argument:
             case model.Texts():
-                return "Iterable<string> | null | undefined"
+                return f"{_TEXTS} | null | undefined"
             case model.Text():
                 return "string | null | undefined"
             case model.Buffer(element=element):
@@ -201,7 +204,8 @@ class _Types:
         for handle in self.library.handles.values():
             own = self.spelling.of_handle(handle)
             forms = {self.spelling.functions[one.prototype.name].form for one in own}
-            lines = [] if "constructor" in forms else ["    private constructor();"]
+            # A member of its own, so that no handle of another type is taken for one.
+            lines = ["    #private;", *([] if "constructor" in forms else ["    private constructor();"])]
             lines += [f"    {line}" for one in own for text in self._function(one) for line in text.splitlines()]
             title = self.spelling.classes[handle.c_name]
             comment = described(self.library, handle.c_name)
@@ -244,7 +248,7 @@ class _Types:
             case model.Text():
                 return "string"
             case model.Texts():
-                return "Iterable<string>"
+                return _TEXTS
             case model.Buffer(element=element):
                 return _array(element)
             case model.Value(type=kind):

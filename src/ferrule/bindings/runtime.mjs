@@ -1,6 +1,6 @@
 // What the bindings of every library share.
 
-/** The native library is missing, cannot be loaded on this machine, or has another interface than is needed. */
+/** The native library is missing, cannot be loaded on this machine, has another interface, or does not keep to it. */
 export class LibraryError extends Error {
     name = 'LibraryError';
 }
@@ -269,14 +269,31 @@ function functionPointer(name, returns, takes, at, failed, work) {
             return failed;
         }
     };
-    return () => (pointer ??= koffi.register(relay, koffi.pointer(koffi.proto(returns, takes))));
+    return () => (pointer ??= registered(relay, returns, takes));
 }
 
 /** What makes the pointer of the function that the library calls when it needs functions no more. */
 function releasePointer() {
     let pointer;
     const drop = (number) => LIVE.get(number)?.drop();
-    return () => (pointer ??= koffi.register(drop, koffi.pointer(koffi.proto('void', ['uintptr_t']))));
+    return () => (pointer ??= registered(drop, 'void', ['uintptr_t']));
+}
+
+let isRegistered = false;
+
+/** A function of JavaScript as C calls it. */
+function registered(relay, returns, takes) {
+    if (isMainThread && !isRegistered) nodeProcess.once('exit', endAtOnce);
+    isRegistered = true;
+    return koffi.register(relay, koffi.pointer(koffi.proto(returns, takes)));
+}
+
+/**
+ * End the process when all have heard that it ends, and do not take Node.js apart before: a thread of the library's
+ * that calls back then would find nothing to call.
+ */
+function endAtOnce() {
+    queueMicrotask(() => nodeProcess.exit());
 }
 
 // Handles.
@@ -315,6 +332,8 @@ class OpenHandle {
         if (!this.closed || this.children !== 0 || this.pointer === null) return;
         const { pointer } = this;
         this.pointer = null;
+        // Before it is freed: from then on the library may give the pointer to another.
+        OPEN.delete(pointer);
         const call = new RunningCall();
         try {
             this.free(pointer);
@@ -342,9 +361,23 @@ function discardMade(handle, live) {
     for (const callbacks of live) callbacks.drop();
 }
 
-/** The handle of a pointer that the library gave; null has none. */
+/** The handles that are not freed, by their pointers. */
+const OPEN = new Map();
+const FIRST_PAGE = 4096n;
+
+/**
+ * The handle of a pointer that the library gave; null has none.
+ *
+ * Throws LibraryError for one that is open: it would be freed twice. What has no size lies in the first page, where
+ * nothing else does, and may have the pointer of another.
+ */
 function madeHandle(type, noun, pointer, free, live, ...parents) {
-    return pointer === null || pointer === 0n ? null : new OpenHandle(type, noun, pointer, free, live, parents);
+    if (pointer === null || pointer === 0n) return null;
+    const open = OPEN.get(pointer);
+    if (open !== undefined) throw new LibraryError(`the library gave a ${open.noun} that is open as a new ${noun}`);
+    const handle = new OpenHandle(type, noun, pointer, free, live, parents);
+    if (pointer >= FIRST_PAGE) OPEN.set(pointer, handle);
+    return handle;
 }
 
 let handleOf;
@@ -410,7 +443,10 @@ function wholeNumber(type, wide) {
         array: `${method}Array`,
         check(value, label) {
             if (typeof value === 'number') {
-                if (!Number.isSafeInteger(value)) throw outside(value, label);
+                if (!Number.isInteger(value)) throw outside(value, label);
+                if (!Number.isSafeInteger(value)) {
+                    throw new RangeError(`${label} is ${value}, which may be another number by rounding: give a BigInt`);
+                }
                 value = BigInt(value);
             }
             if (typeof value !== 'bigint') throw new TypeError(`${label} is no whole number`);
@@ -494,12 +530,22 @@ function memberOf(members, value, name) {
     throw new RangeError(`${value} is no ${name}`);
 }
 
-/** An object with none but these properties; throws TypeError for another, such as one that is misspelled. */
+/** These properties of an object; throws TypeError where it has another, such as one that is misspelled. */
 function withOnly(value, name, ...properties) {
     if (typeof value !== 'object') throw new TypeError(`${name} is no object`);
     const other = Object.keys(value).find((one) => !properties.includes(one));
-    if (other !== undefined) throw new TypeError(`${name} has no ${other}; it has ${properties.join(', ')}`);
-    return value;
+    if (other !== undefined) throw new TypeError(`${name} has no ${other}; it has ${properties.join(', ') || 'none'}`);
+    const taken = { __proto__: null };
+    for (const one of properties) if (isOwn(value, one)) taken[one] = value[one];
+    return taken;
+}
+
+/** Whether a property is the object's or that of its classes, and none that every object or class has. */
+function isOwn(value, name) {
+    if (Object.hasOwn(value, name)) return true;
+    if (!(name in Object.prototype)) return name in value;
+    const parent = Object.getPrototypeOf(value);
+    return name !== 'constructor' && parent !== null && parent !== Object.prototype && isOwn(parent, name);
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -517,28 +563,38 @@ const ARRAYS = {
     ...{ BigInt64Array, BigUint64Array, Float32Array, Float64Array },
 };
 
-/** A structure that the library points to, of which there is a copy then. */
-function pointedAt(pointer, size) {
+/** A structure that the library points to, of which there is a copy then; throws TypeError where it points to none. */
+function pointedAt(pointer, size, label) {
+    if (pointer === null || pointer === 0n) throw new TypeError(`${label} is null, and no structure`);
     const bytes = copyOf(pointer, size, C.uint8_t);
     return { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at: 0 };
 }
 
 /** A text of the library's; throws TypeError for what is no UTF-8. */
-function decodedText(pointer, length) {
+function decodedText(pointer, length, label) {
     const count = Number(length);
     if (pointer === null || pointer === 0n || count === 0) return '';
-    if (count > bufferConstants.MAX_STRING_LENGTH) throw new RangeError(`the library gave a text of ${count} bytes`);
+    if (count > bufferConstants.MAX_STRING_LENGTH) throw new RangeError(`${label} is a text of ${count} bytes`);
     const text = koffi.decode.string(pointer, count);
-    // What is no UTF-8 became this character, unless it was there.
-    return text.includes('\ufffd') ? UTF8.decode(copyOf(pointer, count, C.uint8_t)) : text;
+    if (!text.includes(REPLACEMENT)) return text;
+    try {
+        return UTF8.decode(copyOf(pointer, count, C.uint8_t));
+    } catch (cause) {
+        throw new TypeError(`${label} is no UTF-8`, { cause });
+    }
 }
 
-/** A text of the library's that ends with a NUL. */
-function terminatedText(pointer) {
+/** What becomes of bytes that are no UTF-8, unless the text has this character itself. */
+const REPLACEMENT = '\ufffd';
+
+/** A text of the library's that ends with a NUL; throws TypeError for what is no UTF-8. */
+function terminatedText(pointer, label) {
     if (pointer === null || pointer === 0n) return null;
-    let length = koffi.decode.string(pointer).length;
+    const text = koffi.decode.string(pointer);
+    if (!text.includes(REPLACEMENT)) return text;
+    let { length } = text;
     while (koffi.decode.uint8(BigInt(pointer) + BigInt(length)) !== 0) length += 1;
-    return decodedText(pointer, length);
+    return decodedText(pointer, length, label);
 }
 
 // Loading.
@@ -560,6 +616,18 @@ function checkVersion(version, needed, path, name) {
         `${basename(path)} has version ${version} of the C interface, and this package needs ${needed}: they are from ` +
             `different releases; install ${name} again`,
     );
+}
+
+/** What a library says of itself; throws LibraryError where that is no object of JSON. */
+function informationOf(pointer, path, name) {
+    try {
+        const text = terminatedText(pointer, 'what it says of itself');
+        const info = JSON.parse(text);
+        if (typeof info === 'object' && info !== null) return info;
+        throw new TypeError(`it says ${text} of itself, and no object`);
+    } catch (cause) {
+        throw new LibraryError(`${basename(path)} is not the library of ${name}: ${cause.message}`, { cause });
+    }
 }
 
 /** Throw LibraryError for a library of another interface fingerprint, where both sides know theirs. */

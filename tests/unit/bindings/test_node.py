@@ -185,3 +185,98 @@ def test_no_callback_is_called_as_what_the_module_has_for_its_structure() -> Non
     declared = re.findall(r"^(?:export )?(?:const|let|class|function) ([\w$]+)", text, flags=re.MULTILINE)
     assert {"_Hooks$of", "_Hooks_of", "_Hooks$read", "_Hooks_release"} <= {*declared}
     assert len(set(declared)) == len(declared)
+
+
+def code(text: str) -> str:
+    """A text without its comments and quoted texts, but with what these hold in `${}`."""
+    text = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.DOTALL)
+    text = re.sub(r"'(?:[^'\\]|\\.)*'", "''", text)
+    return re.sub(r"`[^`]*`", lambda match: " ".join(re.findall(r"\$\{([^}]*)\}", match[0])), text)
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_is_generated_declares_and_reads_only_what_is_reserved(name: str) -> None:
+    library = fitting(name)
+    spelling = node.Spelling.of(library)
+    functions = {one.name for one in spelling.functions.values()}
+    own = {*spelling.classes.values(), *spelling.errors.values(), spelling.error, *functions}
+    module = code(node.module(library, "x").partition(END)[2])
+    types = code(node_types.module(library, "x"))
+    members = {one for names in spelling.members.values() for one in names.values()}
+    declared = re.findall(r"^(?:export )?(?:const|let|class|function) ([A-Za-z]\w*)", module, flags=re.MULTILINE)
+    read = re.findall(r"(?<![.\w$])[A-Z]\w*(?![\w:$])", module) + re.findall(r"(?<![.\w])[A-Z]\w*(?!\w*:)", types)
+    assert {*declared, *read} - own - members <= node.reserved()
+
+
+def test_names_that_begin_with_digits() -> None:
+    library = recognized(
+        "typedef struct { int _0; int _1; } x_pair;\nint x_take(const x_pair *pair);\nint x_add(int _0, int _1);\n"
+    )
+    text = node.module(library, "x")
+    assert "C.int.check(_given._0 ?? 0, '_0')" in text
+    assert "export function add(argument0, argument1) {" in text
+    assert "    _1?: number | null | undefined;" in node_types.module(library, "x")
+
+
+def test_structures_that_no_object_can_be_are_left() -> None:
+    library = node.fitting(
+        recognized(
+            "typedef struct { int __proto__; int b; } x_proto;\nint x_take(const x_proto *p);\n"
+            "typedef struct { int a_b; int aB; } x_twice;\ntypedef struct x_box x_box;\n"
+            "typedef struct { void *user_data; void (*on)(void *user_data, const x_twice *twice); } x_hooks;\n"
+            "x_box *x_box_new(const x_hooks *hooks);\nvoid x_box_free(x_box *box);\n"
+        )
+    )
+    assert dict(library.left) == {
+        "x_proto": "its field __proto__ is the class of an object in JavaScript",
+        "x_twice": "two of its fields have one name in JavaScript",
+        "x_hooks": "its function on takes a x_twice, which is left to the author",
+        "x_take": "it takes a x_proto, which is left to the author",
+        "x_box_new": "it takes a x_hooks, which is left to the author",
+    }
+
+
+STATUS = "x_status x_use(int a);\ntypedef struct x_box x_box;\nx_box *x_box_new(void);\nvoid x_box_free(x_box *box);\n"
+
+
+def test_the_status_of_faults_is_a_failure() -> None:
+    library = recognized(f"typedef enum {{ X_OK = 0, X_IO = -1, X_MEMORY = -2 }} x_status;\n{STATUS}")
+    text = node.module(library, "x")
+    assert "static status = Status.IO;" in text
+    assert "const Internal = ERRORS.get(Status.IO);" in text
+
+
+def test_a_status_of_64_bits_is_compared_as_one() -> None:
+    text = node.module(recognized(f"enum x_status {{ X_OK, X_BAD }};\ntypedef int64_t x_status;\n{STATUS}", "x.h"), "x")
+    assert "const _status = C.int64_t.from(LIBRARY.use(C.int.check(a, 'a')));" in text
+    assert "if (_status !== 0n) throw failureOf(_status);" in text
+
+
+def test_two_statuses_with_one_title_are_two_errors() -> None:
+    library = recognized(f"typedef enum {{ x_OK, x_closed, x_CLOSED, x_io }} x_status;\n{STATUS}")
+    for text in (node.module(library, "x"), node_types.module(library, "x")):
+        assert len(re.findall(r"class ClosedError extends", text)) == 1
+        assert len(re.findall(r"class XClosedError extends", text)) + len(re.findall(r"class XCLOSEDError ", text)) == 1
+
+
+def test_an_object_without_properties_has_a_type() -> None:
+    types = node_types.module(
+        recognized(
+            "typedef struct { size_t size; int reserved; } x_options;\n"
+            "int x_use(const x_options *options);\nint x_y(void);\n"
+        ),
+        "x",
+    )
+    assert "export type Options = Record<string, never>;" in types
+    assert "use(options?: Options | null | undefined): number;" in types
+
+
+def test_a_text_is_no_list_of_texts_and_no_handle_is_another() -> None:
+    library = recognized(
+        "typedef struct { const char *data; size_t size; } x_text;\n"
+        "int x_sum(const x_text *texts, size_t texts_count);\n"
+        "typedef struct x_box x_box;\nvoid x_box_free(x_box *box);\n"
+    )
+    types = node_types.module(library, "x")
+    assert "sum(texts: (Iterable<string> & object)): number;" in types
+    assert "export declare class Box extends ClosingObject {\n    #private;\n" in types

@@ -151,7 +151,13 @@ def test_others_in_an_npm_package_are_refused(bound: Demo, suffix: str) -> None:
         ({"dependencies": {"koffi": "*"}}, r"4:3: .* this asks for \*"),
         ({"dependencies": {"koffi": ">=3.3.4"}}, "this asks for >=3.3.4"),
         ({"dependencies": {"koffi": "~3.3.3"}}, "this asks for ~3.3.3"),
-        ({"engines": {"node": ">=18"}}, "`engines` says node >=18, and the bindings need Node.js 20 or newer"),
+        ({"dependencies": {"koffi": "^3"}}, r"this asks for \^3"),
+        ({"dependencies": {"koffi": "^3.4.0 || ^2.9.0"}}, r"this asks for \^3.4.0 || \^2.9.0"),
+        ({"engines": {"node": ">=18"}}, '`engines` says node ">=18", and the bindings need Node.js 20 or newer'),
+        ({"engines": {"node": "20 || 18"}}, r'says node "20 \|\| 18", and'),
+        ({"engines": {"node": "18 - 22"}}, 'says node "18 - 22", and'),
+        ({"engines": {"node": "<= 24"}}, 'says node "<= 24", and'),
+        ({"engines": {"node": 20}}, "says node 20, and"),
     ],
 )
 def test_what_bindings_need_of_package_json_is_asked_for(bound: Demo, package: dict[str, object], message: str) -> None:
@@ -165,6 +171,9 @@ def test_what_bindings_need_of_package_json_is_asked_for(bound: Demo, package: d
     [
         {"dependencies": {"koffi": "3.4.0"}},
         {"dependencies": {"koffi": ">=3.3.4 <4"}},
+        {"dependencies": {"koffi": ">=3.4 <4"}, "engines": {"node": "^20.1 || >= 22"}},
+        {"dependencies": {"koffi": "^3.3.4 || ~3.5"}, "engines": {"node": "20 - 24"}},
+        {"dependencies": {"koffi": "3.4.x"}, "engines": {"node": "<26 >=20"}},
         {"dependencies": {}, "peerDependencies": {"koffi": "^3.10.0"}, "engines": {"node": ">=22"}},
     ],
 )
@@ -172,6 +181,18 @@ def test_what_bindings_need_may_be_said_in_several_ways(bound: Demo, package: di
     in_javascript(bound, **package)
     plan = release.make_plan(release.load(bound.project), bound.context)
     assert "npm@bindings" in {action.id for action in plan.actions}
+
+
+def test_a_version_that_is_no_text_is_reported_once_and_the_hint_names_where_it_stands(bound: Demo) -> None:
+    in_javascript(bound, dependencies={"koffi": None})
+    with pytest.raises(ConfigErrors) as caught:
+        release.make_plan(release.load(bound.project), bound.context)
+    assert [error.message for error in caught.value.errors] == ["the version of koffi is not a text"]
+    document = {"name": "demo", "peerDependencies": {"koffi": "*"}}
+    (bound.project / "packaging/js/package.json").write_text(json.dumps(document))
+    with pytest.raises(ConfigErrors) as caught:
+        release.make_plan(release.load(bound.project), bound.context)
+    assert [error.hint for error in caught.value.errors] == ['write "peerDependencies": {"koffi": "^3.3.4"}']
 
 
 def test_an_addon_of_nodejs_needs_none() -> None:
