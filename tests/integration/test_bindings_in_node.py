@@ -9,7 +9,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
-from bound import HEADERS, SOURCES, node_package
+from bound import HEADERS, SOURCES, generated, node_package
 from judges import CHECKOUT, run
 from node_programs import judges_of_javascript
 
@@ -419,6 +419,22 @@ def test_a_thread_of_the_librarys_that_still_calls_back_ends_no_program_otherwis
     (folder / "ends.mjs").write_text(textwrap.dedent(program), encoding="utf-8")
     done = run(programs["node"], "ends.mjs", cwd=folder, ok=False)
     assert (done.returncode, done.stdout, done.stderr) == (7, "ends\n", "")
+
+
+def test_every_module_is_javascript(programs, tmp_path):
+    """Also of the libraries that no test calls."""
+    for path in (*HEADERS.glob("*.h"), *SOURCES.glob("*.h")):
+        text = generated(path, tmp_path / "work", "node", path.stem).text
+        (tmp_path / f"{path.stem}.mjs").write_text(text, encoding="utf-8")
+    program = """
+        const { readdirSync, readFileSync } = require('node:fs');
+        const { SourceTextModule } = require('node:vm');
+        const names = readdirSync('.').filter((one) => one.endsWith('.mjs'));
+        for (const identifier of names) new SourceTextModule(readFileSync(identifier, 'utf8'), { identifier });
+        console.log(names.length);
+    """
+    done = run(programs["node"], "--experimental-vm-modules", "--no-warnings", "-e", program, cwd=tmp_path)
+    assert int(done.stdout) == len([*tmp_path.glob("*.mjs")]) > 0
 
 
 def test_what_is_legal_in_c_and_awkward_in_javascript(answers):
