@@ -54,7 +54,7 @@ _RELEASE: Final = re.compile(
 )
 """What says that user data is needed no more; `on_key_release` is an event as any other."""
 _MAYBE_RELEASE: Final = re.compile(rf"on_{_END}")
-_RESERVED: Final = re.compile(r"_*reserved(?:_?\d+)?|_+(?:padding|pad|unused)(?:_?\d+)?|(?:padding|pad|unused)_?\d+")
+_RESERVED: Final = re.compile(r"_*reserved(?:_?\d+)?_*|_+(?:padding|pad|unused)(?:_?\d+)?|(?:padding|pad|unused)_?\d+")
 _PADDING: Final = frozenset(("padding", "pad", "unused"))
 """What is reserved where it is an array: of one number a layout of texts may be made, which has a padding too."""
 _SUCCESS: Final = re.compile(r"(?:.*_)?(?:OK|SUCCESS)")
@@ -675,7 +675,9 @@ def _is_user_data(parameter: Parameter, index: int) -> bool:
 
 def _is_reserved(member: Parameter) -> bool:
     """Whether a member of a structure has no meaning yet, so that nobody gives it any."""
-    return bool(_RESERVED.fullmatch(member.name)) or (isinstance(member.type, Array) and member.name in _PADDING)
+    return bool(_RESERVED.fullmatch(member.name)) or (
+        isinstance(member.type, Array) and member.name.strip("_") in _PADDING
+    )
 
 
 def _is_release(parameter: Parameter, name: re.Pattern[str] = _RELEASE) -> bool:

@@ -304,7 +304,7 @@ class _File:
             comment = self.library.comments.get(callback.field, "").splitlines()
             text = "".join(f"\n\t// {line}".rstrip() for line in comment)
             rows.append(f"\t// {name} is {callback.field}.{text}\n\t{name} {self._callback_type(callback)}")
-        yield f"{self._doc(title, struct.c_name)}\ntype {title} struct {{\n" + "\n".join(rows) + "\n}"
+        yield f"{self._doc(title, struct.c_name)}\ntype {title} struct {{\n" + "".join(f"{row}\n" for row in rows) + "}"
         if self._is_plain(struct):
             return
         own = self._own(struct)
@@ -325,11 +325,11 @@ class _File:
         yield self._memory_of(struct, title, own)
         if struct.is_numbers:
             values = [(_exported(words(one.name)), _lower(_exported(words(one.name)))) for one in struct.arguments]
-            wide = max(len(name) for name, _ in values) + 2
+            wide = max((len(name) for name, _ in values), default=0) + 2
             filled = "".join(f"\t\t{f'{name}:'.ljust(wide)}from.{label}_,\n" for name, label in values)
             yield (
                 f"// value gives what the library wrote.\nfunc (from *{own}Memory) value() {title} {{\n"
-                f"\treturn {title}{{\n{filled}\t}}\n}}"
+                f"\treturn {title}{{{filled and chr(10) + filled + chr(9)}}}\n}}"
             )
 
     def _own(self, struct: model.Struct) -> str:

@@ -230,10 +230,10 @@ class _Module:
 
     def _enums(self) -> Iterator[str]:
         for enum in (*([self.library.status] if self.library.status else []), *self.library.enums):
-            members = Names(frozenset({"mro", "name", "value", *keyword.kwlist}))
+            labels = _labels(enum)
             lines = [f"class {self.classes[enum.c_name]}(IntEnum):", f'    """{self._doc(enum.c_name)}"""', ""]
-            for c_name, name, value in enum.members:
-                lines.append(f"    {members.claim(name if not name[:1].isdigit() else c_name)} = {value}")
+            for c_name, _, value in enum.members:
+                lines.append(f"    {labels[c_name]} = {value}")
                 if comment := self.library.comments.get(c_name):
                     lines.append(f'    """{_wrapped(comment, "    ")}"""')
             yield "\n".join(lines)
@@ -246,7 +246,8 @@ class _Module:
         status = self.library.status
         kind = self.classes[status.c_name] if status else ""
         base = [f"class {self.error}(Exception):", '    """Base of what calls raise; the message is the library\'s."""']
-        members = {value: (c_name, name) for c_name, name, value in reversed(status.members if status else ())}
+        labels = _labels(status) if status else {}
+        members = {value: (c_name, labels[c_name]) for c_name, _, value in reversed(status.members if status else ())}
         if status:
             base += ["", f"    status: ClassVar[{kind}] = {kind}.{members[self._internal()][1]}"]
         yield "\n".join(base)
@@ -868,6 +869,12 @@ def _label(struct: model.Struct, field: str) -> str:
     """By what the type of a callback is known: its typedef, or its field where it has none."""
     kind = dict(struct.fields)[field]
     return (isinstance(kind, FunctionPointer) and kind.name) or f"{struct.c_name}.{field}"
+
+
+def _labels(enum: model.Enum) -> dict[str, str]:
+    """What the members of an enumeration are called, by their names in C."""
+    names = Names(frozenset({"mro", "name", "value", *keyword.kwlist}))
+    return {c_name: names.claim(c_name if name[:1].isdigit() else name) for c_name, name, _ in enum.members}
 
 
 def _returned_hint(callback: model.Callback) -> str:

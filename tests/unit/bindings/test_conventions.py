@@ -417,8 +417,8 @@ def test_enumerations_are_as_wide_as_their_values() -> None:
 
 def test_only_what_is_called_reserved_as_a_whole_is() -> None:
     library = recognized(
-        "typedef struct { int margin; int padding; int reserved_seats; int unused; uint8_t pad[3]; int reserved;"
-        " int _pad1; int padding2; int reserved_2; } x_style; void x_a(const x_style *s); void x_b(void);"
+        "typedef struct { int margin; int padding; int reserved_seats; int unused; uint8_t pad[3]; uint8_t pad_[3];"
+        " int reserved; int _pad1; int padding2; int reserved_2; } x_style; void x_a(const x_style *s); void x_b(void);"
     )
     assert library.left == ()
     assert [one.name for one in library.structs["x_style"].arguments] == [

@@ -171,3 +171,12 @@ def test_closing_and_freeing_twice_or_nothing_does_nothing() -> None:
     assert "Close() {\n\tif h != nil {\n\t\th.close()\n\t}\n}" in text
     assert "if t.frame == nil || t.frame.uses != t.use {\n\t\treturn\n\t}" in text
     assert "f, f.uses}" in text
+
+
+def test_a_structure_may_have_nothing_of_the_callers() -> None:
+    text = go.module(
+        recognized("typedef struct { size_t size; uint64_t reserved; } x_o; int x_f(const x_o *o); int x_g(void);"),
+        "e/x",
+    )
+    assert "type O struct {\n}" in text
+    assert "return O{}\n}" in text

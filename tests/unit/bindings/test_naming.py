@@ -45,6 +45,14 @@ def test_names_of_digits_in_python() -> None:
     assert "class _7zipError(Exception)" in python.module(recognized("int a(void);\nint b(void);", "7zip.h"), "x")
 
 
+def test_a_status_of_digits_and_words_in_python() -> None:
+    text = python.module(
+        recognized("typedef enum { X_OK, X_2BIG, X_None } x_status; x_status x_a(void); int x_b(void);"), "x"
+    )
+    for part in ("    X_2BIG = 1\n", "status = Status.X_2BIG\n", "Status.None_: NoneError"):
+        assert part in text
+
+
 def test_names_of_digits_in_go() -> None:
     text = go.module(recognized(DIGITS), "example.org/x")
     for part in (") X2dScale(x0 int32, x1 int32)", "\tX0 int32\n", "\tX2 func(", "type D3d struct"):

@@ -86,6 +86,8 @@ _LAYOUT: Final = re.compile(r"\b(packed|aligned|mode|vector_size|ms_struct|__pac
 _ATTRIBUTE: Final = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)|__extension__\b|__restrict(?:__)?\b")
 _LINE: Final = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:[^"\\]|\\.)*)"')
 _DEFINE: Final = re.compile(r"#\s*define\s+(\w+)(\([^)]*\))?[ \t]*(.*)")
+_INTEGER: Final = re.compile(r"(?:0[xX][0-9a-fA-F]+|0[bB][01]+|\d+)[uUlL]*")
+"""No `'ab'`, of which compilers make what they like, and no `1'000` of C23."""
 _STAMP: Final = re.compile(r'"[0-9a-f]{64}"')
 _UNSIGNED: Final = frozenset({"u8", "u16", "u32", "u64"})
 _RESERVED: Final = re.compile(r"_*(reserved|padding|pad|unused)", re.IGNORECASE)
@@ -418,9 +420,7 @@ class _Reading:
     def number(self, node: Any) -> int:  # noqa: ANN401, PLR0911 - one case for each form of an expression
         """A constant expression (C11, 6.6) of whole numbers."""
         match node:
-            case c_ast.Constant() if (
-                "int" in node.type and node.value[0] != "'"
-            ):  # of 'ab' compilers make what they like
+            case c_ast.Constant() if "int" in node.type and _INTEGER.fullmatch(node.value):
                 return _integer(node.value)
             case c_ast.Constant(type="char") if len(node.value) == len("'x'"):
                 return ord(node.value[1])

@@ -138,6 +138,7 @@ def test_macros_of_the_header_itself():
         ("enum E { A = B };", "no whole number"),
         ("enum E { A = 1.5 };", "no whole number (A, line 1)"),
         ("enum E { A = 'ab' };", "no whole number"),
+        ("enum E { A = 0x1'000 };", "no whole number"),
         ("struct S {\nint a;\nint v[n]; };", "no whole number (v, line 3)"),
         ("class S {};", "cannot be read"),
         ("_Alignas(16) extern int v;", "alignment"),
