@@ -92,10 +92,11 @@ def sanitizers(arguments: argparse.Namespace) -> int:
     host = rust_host()
     statuses = []
     for sanitizer in arguments.sanitizers or SANITIZERS:
-        # The standard library is as it is delivered; its generic code is compiled here, and so instrumented.
+        # The standard library is as it is delivered; its generic code is compiled here, and so instrumented. What tests
+        # print is shown at the end, by one thread, as that of standard output is not.
         flags = f"-Zsanitizer={sanitizer} -Cunsafe-allow-abi-mismatch=sanitizer"
         target = ("--target", host, "--target-dir", str(FOLDER / sanitizer))
-        command = ("test", "--locked", "--release", "-p", "calls", "--test", "hostile", *target, "--", "--nocapture")
+        command = ("test", "--locked", "--release", "-p", "calls", "--test", "hostile", *target, "--", "--show-output")
         environment = {"HOSTILE_ROUNDS": str(arguments.rounds), "RUSTFLAGS": flags, **OPTIONS, **UNSTABLE}
         status = cargo(*command, **environment) or threads(sanitizer, host, str(arguments.rounds // 10), environment)
         statuses.append(status)

@@ -152,6 +152,8 @@ mod tests {
         assert!(error(vec!["A".repeat(32)]).contains(&format!("{:?};", "A".repeat(32))));
         assert!(error(vec!["A".repeat(33)]).contains(&format!("{:?}…;", "A".repeat(32))));
         assert!(error(vec!["A".to_owned(); 1000]).contains("\"A\" and 919 more;"));
+        let of_400_bytes = [vec!["A".repeat(32); 11], names(&["AA", "B"])].concat();
+        assert!(error(of_400_bytes).contains("\"AA\", \"B\";"));
         // U+10FFFF is quoted with ten characters.
         assert!(error(vec!["\u{10ffff}".repeat(33); 1000]).len() < 1024 - 64);
     }
