@@ -66,7 +66,7 @@ def tests(session: nox.Session) -> None:
     verdicts = (0, 1)  # failures are counted below, so that one suite cannot hide the other
     first = ("-n", "auto", "--cov", "--cov-report=", "--cov-fail-under=0", f"--junitxml={measured}", *MEASURED)
     session.run("pytest", *first, success_codes=verdicts, env=covered)
-    rest = ("-n", "auto", "--dist", "loadgroup", f"--junitxml={others}", *(f"--ignore={path}" for path in MEASURED))
+    rest = ("-n", "auto", "--dist", "loadfile", f"--junitxml={others}", *(f"--ignore={path}" for path in MEASURED))
     ran = session.run("pytest", *rest, success_codes=verdicts)
     if ran is None:  # nox --install-only
         return

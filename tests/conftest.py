@@ -11,11 +11,12 @@ import pytest
 
 from fakes.toolchain import Demo, lay_out
 from machine_fault import stop_at_machine_fault
-from sessions import closing, say_at_end
+from sessions import InOneWorker, closing, say_at_end
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from xdist.remote import Producer
     from xdist.workermanage import WorkerController
 
 
@@ -66,3 +67,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print it."""
     for text in closing(config):
         terminalreporter.write_line(text)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InOneWorker | None:
+    """Share out the tests by file (`--dist loadfile`), but for those of some folders."""
+    return InOneWorker(config, log) if config.getoption("dist") == "loadfile" else None

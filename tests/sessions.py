@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,3 +39,11 @@ def say_at_end(config: pytest.Config, text: Callable[[], str]) -> None:
 def closing(config: pytest.Config) -> list[str]:
     """The texts as they are now, each once."""
     return list(dict.fromkeys(filter(None, (text() for text in config.stash.get(CLOSING, [])))))
+
+
+class InOneWorker(LoadScopeScheduling):
+    """Has one worker run the tests of a file, which share what they make, and one all that install tools."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "tools" if file.startswith(("tests/integration/", "tests/targets/")) else file

@@ -55,7 +55,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             built = (LONG - OF.keys() if dist else LONG).intersection(getattr(item, "fixturenames", ()))
             takes_long = built or item.get_closest_marker("rehearsal")
             item.add_marker(pytest.mark.rehearsal if takes_long else pytest.mark.integration)
-            item.add_marker(pytest.mark.xdist_group("integration"))  # they share one release, and what users make of it
     unfit = [(item, reason) for item in items if (reason := unsuited(item) or unsuited_to(name, item))]
     items[:] = [item for item in items if item not in dict(unfit)]
     config.hook.pytest_deselected(items=[item for item, _ in unfit])

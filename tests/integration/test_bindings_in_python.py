@@ -459,3 +459,28 @@ for _ in range(20):
 print(wrong)
 """
     assert answers(packages, program) == [[]]
+
+
+def test_the_end_of_the_interpreter_waits_for_callbacks_and_begins_no_call(packages):
+    program = """
+        import atexit, threading, time
+        from threading import Event, Thread
+        begun = Event()
+        def late():
+            Thread(target=lambda: print(loop.emit("no")), daemon=True).start()
+            time.sleep(0.2)
+            print(loop.emit("yes"))
+        atexit.register(late)  # before that of the bindings, so after it
+        from bound_events import *
+        def on_event(name):
+            if threading.current_thread() is threading.main_thread():
+                return 0
+            begun.set()
+            time.sleep(0.3)
+            print('"ended"', flush=True)
+            return 1
+        loop = Loop(Handlers.of(limit=1, on_event=on_event))
+        Thread(target=lambda: loop.emit("yes"), daemon=True).start()
+        begun.wait()
+    """
+    assert answers(packages, program) == ["ended", 0]

@@ -64,6 +64,7 @@ _WRITTEN: Final = frozenset((
 ))  # fmt: skip
 """What the text of `_Module` defines in every module, and what its functions read."""
 _IMPORTS: Final = (
+    ("atexit", "import atexit"),
     ("contextvars", "import contextvars"),
     ("ctypes", "import ctypes"),
     ("importlib", "import importlib"),
@@ -71,6 +72,9 @@ _IMPORTS: Final = (
     ("json", "import json"),
     ("math", "import math"),
     ("opcode", "import opcode"),
+    ("os", "import os"),
+    ("threading", "import threading"),
+    ("time", "import time"),
     ("Callable", "from collections.abc import Callable"),
     ("IntEnum", "from enum import IntEnum"),
     ("partial", "from functools import partial"),
