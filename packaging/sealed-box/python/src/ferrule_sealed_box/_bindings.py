@@ -15,6 +15,7 @@ Left to the author, because no convention covers it:
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import ctypes
 import importlib
@@ -22,6 +23,9 @@ import itertools
 import json
 import math
 import opcode
+import os
+import threading
+import time
 from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
@@ -53,11 +57,19 @@ class Call:
     def enter(self) -> None:
         """Become the one whose callbacks run; whoever enters leaves."""
         self._token = _CALL.set(self)
+        thread = threading.get_ident()
+        _RUNS[self] = thread
+        if _ENDS and thread != _ENDS[0]:
+            self.leave()
+            while True:  # as the interpreter has any thread but this one stop
+                time.sleep(_PATIENCE)
 
     def leave(self) -> None:
         """Let the call around this one be it again."""
+        _RUNS.pop(self, None)
         if self._token is not None:
             _CALL.reset(self._token)
+            self._token = None
 
     def finish(self) -> None:
         """Raise what a callback raised: what interrupts a program before all else, then the first.
@@ -83,6 +95,28 @@ class Call:
 
 
 _CALL: contextvars.ContextVar[Call] = contextvars.ContextVar("call")
+
+# An interpreter that ends lets no other thread take its lock any more: up to 3.13 a thread that asks for it ends, and
+# one that asks for it to run a callback would unwind the library's frames, which is a crash. So the end waits for calls
+# that may run callbacks, and no other begins.
+_RUNS: dict[Call, int] = {}
+"""Running calls that may run callbacks, and their threads."""
+_ENDS: list[int] = []
+"""The thread that ends the interpreter, once it does."""
+_PATIENCE = 5
+"""Seconds that the end waits for calls of other threads."""
+
+
+def _wait_for_calls() -> None:
+    _ENDS.append(threading.get_ident())
+    until = time.monotonic() + _PATIENCE
+    while any(thread != _ENDS[0] for thread in list(_RUNS.values())) and time.monotonic() < until:
+        time.sleep(0.001)
+
+
+atexit.register(_wait_for_calls)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_RUNS.clear)  # the threads are no more
 
 
 class _Running(Call):
