@@ -145,8 +145,13 @@ def _wrapped(text: str, indent: str) -> str:
 
 
 def _attribute(of: str, name: str) -> str:
-    """What gives an attribute by the name that C has for it, which may be a word of Python's."""
-    return f'getattr({of}, "{name}")' if keyword.iskeyword(name) else f"{of}.{name}"
+    """What gives an attribute by the name that C has for it, which may be a word of Python's or one that it mangles."""
+    return f'getattr({of}, "{name}")' if _is_pythons(name) else f"{of}.{name}"
+
+
+def _is_pythons(name: str) -> bool:
+    """Whether a class reads something else where it says a name (The Python Language Reference, 6.2.1)."""
+    return keyword.iskeyword(name) or name.startswith("__")
 
 
 def _parameter(name: str) -> str:
@@ -155,7 +160,7 @@ def _parameter(name: str) -> str:
 
 
 def _set(of: str, name: str, value: str) -> str:
-    return f'setattr({of}, "{name}", {value})' if keyword.iskeyword(name) else f"{of}.{name} = {value}"
+    return f'setattr({of}, "{name}", {value})' if _is_pythons(name) else f"{of}.{name} = {value}"
 
 
 @dataclass(slots=True)
@@ -224,7 +229,7 @@ class _Module:
                     self.errors[value] = own or self.names.claim(title, camel(words(c_name)) + "Error")
         for function in library.raw:
             stem = function.name.removeprefix(library.prefix) or function.name
-            self.attributes[function.name] = f"_{stem}"
+            self.attributes[function.name] = f"c_{stem}" if stem.startswith("_") else f"_{stem}"
 
     def _read(self) -> frozenset[str]:
         """What no parameter may be called, because the functions of this module read it."""
@@ -324,6 +329,7 @@ class _Module:
                 if label not in self.pointers:
                     every = words(callback.field if "." in label else label)
                     own = self._without_prefix(every)
+                    own = ("callback", *own) if own[0][:1].isdigit() else own
                     self.pointers[label] = self.names.claim(snake(own).upper(), snake(every).upper())
                     yield self._function_type(self.pointers[label], callback)
             if struct.release:

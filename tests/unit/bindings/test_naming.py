@@ -57,3 +57,19 @@ def test_names_of_digits_in_go() -> None:
     text = go.module(recognized(DIGITS), "example.org/x")
     for part in (") X2dScale(x0 int32, x1 int32)", "\tX0 int32\n", "\tX2 func(", "type D3d struct"):
         assert part in text
+
+
+def test_names_that_a_class_of_python_would_mangle() -> None:
+    library = recognized(
+        "typedef struct { int __a; int b; } x_o;\nvoid x_f(const x_o *o);\nint x__g(void);\n"
+        "typedef struct { void *user_data; void (*_2)(void *user_data); } x_h;\n"
+    )
+    text = python.module(library, "x")
+    for part in (
+        'setattr(made, "__a", whole(a, ctypes.c_int))',
+        "self.c__g = opened.x__g",
+        "LIBRARY.c__g()",
+        "CALLBACK_2 = ctypes.CFUNCTYPE(None, ctypes.c_void_p)",
+        'made._2 = _callback_2("_2", _2)',
+    ):
+        assert part in text
