@@ -164,10 +164,41 @@ def test_what_another_release_lists_keeps_its_version_and_its_interface_is_recor
         record = json.loads((demo.project / "packaging/abi" / name / "interface.json").read_bytes())
         assert (list(record["libraries"]), list(record["headers"])) == (libraries, ["demo.h"] if libraries else [])
     # Where the header is nobody's, an image alone cannot say what it declares.
+    shutil.rmtree(demo.dist / "core")
     targets.write_text(targets.read_text().replace("artifacts: [native, header, sdk]", "artifacts: [sdk]"))
     message = refusal(demo, "abi", "--release", "shop", code=9, **compiler)
     assert "no package holds the demo.h of header" in message
     assert "if header belongs to another release, list it there" in message
+
+
+def test_a_header_of_one_release_may_be_packed_by_another_which_keeps_the_version_of_the_library(
+    tmp_path: Path,
+) -> None:
+    demo = several(tmp_path)
+    targets = demo.project / "targets.yaml"
+    listed = 'artifacts: [native, header], changelog: CHANGES.md}\n  kit: {version: "0.6.0", artifacts: [sdk]}'
+    text = targets.read_text().replace("artifacts: [sdk], changelog: CHANGES.md}", listed)
+    targets.write_text(text.replace("library, crate: demo-ffi, ", "library, crate: demo-ffi, ship: true, "))
+    compiler = {"PATH": f"/usr/bin:/bin:{demo.root / 'bin'}"}  # this machine's own, which reads the header
+    output(demo, "release", "core")
+    message = refusal(demo, "abi", "--release", "core", "--record", code=9, **compiler)
+    assert "or make the release whose package holds it (ferrule release)" in message
+    output(demo, "release", "kit")
+    for name, headers in (("core", ["demo.h"]), ("kit", [])):
+        output(demo, "abi", "--release", name, "--record", **compiler)
+        record = json.loads((demo.project / "packaging/abi" / name / "interface.json").read_bytes())
+        assert list(record["headers"]) == headers
+    with tarfile.open(demo.dist / f"kit/kit-c-0.6.0-{X86}.tar.gz") as archive:
+        top = f"kit-c-0.6.0-{X86}"
+        assert f"{top}/lib/libdemo.so.1.9.1" in archive.getnames()
+        texts = [
+            (archive.extractfile(f"{top}/lib/{name}") or pytest.fail(name)).read().decode()
+            for name in ("pkgconfig/demo.pc", "cmake/demo/demoConfigVersion.cmake", "cmake/demo/demoConfig.cmake")
+        ]
+    assert "Version: 1.9.1\n" in texts[0]
+    assert 'set(PACKAGE_VERSION "1.9.1")' in texts[1]
+    assert "libdemo.so.1.9.1" in texts[2]
+    assert not any("0.6.0" in text for text in texts)
 
 
 @pytest.mark.parametrize("command", [("matrix",), ("reproduce",), ("build", "--shard", "1/1"), ("merge", "dist")])

@@ -158,6 +158,7 @@ def read(preprocessed: str, file: str, *, source: str, where: str | None = None)
 
     Raises VerificationError for what pycparser does not understand, and for extensions that change a layout.
     """
+    header.refuse_layouts(source, file)
     tree, macros = header.syntax_tree(preprocessed, {file: file}, where=where)
     enums, left = header.enumerations(tree, file, where=where)
     reading = _Reading(file, enums, left)

@@ -10,7 +10,7 @@ from ferrule.config.artifacts import FIXED, PER_TARGET
 from ferrule.config.ci import CiSection
 from ferrule.config.json_schema import schema_of
 from ferrule.config.releases import ReleaseSection
-from ferrule.config.sections import NAME, ProjectSection, TargetSection, TargetsFile, toolchain_section
+from ferrule.config.sections import NAME, RELEASE_NAME, ProjectSection, TargetSection, TargetsFile, toolchain_section
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.kinds.base import Spec
 from ferrule.toolchain.registry import TOOLS
@@ -55,7 +55,7 @@ def schema(
     properties["releases"] = {
         **_described(properties["releases"]),
         "type": ["object", "null"],
-        "propertyNames": {"pattern": NAME},
+        "propertyNames": {"pattern": RELEASE_NAME},
         "additionalProperties": {"$ref": "#/$defs/release"},
     }
     properties["publish"] = {

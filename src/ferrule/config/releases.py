@@ -9,7 +9,7 @@ from ferrule.config.checking import check
 from ferrule.config.nodes import MappingNode, find
 from ferrule.config.problems import listed, quote
 from ferrule.config.references import ReferenceScope, check_references
-from ferrule.config.sections import NAME, VERSION, CargoVersion
+from ferrule.config.sections import NAME, RELEASE_NAME, VERSION, CargoVersion
 from ferrule.config.versions import StatedVersion, VersionProblem, crates_of, version_of_workspace
 from ferrule.core.frozen import dataclass
 from ferrule.core.git_names import ref_problem
@@ -98,8 +98,8 @@ def read_releases(
     listing: dict[str, str] = {}
     for name, node in part.values.items():
         section = check(ReleaseSection, node, ("releases", name), problems, key=part.keys[name])
-        if not re.fullmatch(NAME, name):
-            hint = "use lower-case letters, digits and dashes"
+        if not re.fullmatch(RELEASE_NAME, name):
+            hint = "use lower-case letters, digits and dashes; no device of Windows (con), and not sha256sums"
             problems.add(part.keys[name], f"{quote(name)} is not a name of a release", hint)
         if isinstance(node, MappingNode):
             check_references(ReleaseSection, node, ReferenceScope(project, workspace, {}), problems)
@@ -107,7 +107,7 @@ def read_releases(
             _check_section(name, section, node, by_name, listing, problems)
             members = [by_name[artifact] for artifact in section.artifacts if artifact in by_name]
             version = _version(section, node, workspace, members, problems)
-            if re.fullmatch(NAME, name):
+            if re.fullmatch(RELEASE_NAME, name):
                 _check_tag(name, section.tag, version, node, problems)
             texts = (section.artifacts, section.tag, section.changelog, section.description)
             releases += [ReleaseConfig(name, version, *texts)] if version else []

@@ -50,7 +50,7 @@ class PkgConfigSection(Section):
         examples=["demo-2.0"],
     )
     version: Annotated[str, Field(pattern=rf"^{_VERSION}$")] | None = Field(
-        default=None, description="Version that others ask for; by default that of the artifact.", examples=["2.0"]
+        default=None, description="Version that others ask for; by default that of the library.", examples=["2.0"]
     )
     cflags: tuple[_Flag, ...] = Field(
         default=(),
@@ -144,7 +144,7 @@ def _actions(spec: SdkSpec, context: Context, triple: str) -> list[Action]:
             platform=platform,
             library=library.interface,
             header=header.interface,
-            version=project.version,
+            version=library.interface.trait("version"),
             description=project.description or project.name,
             homepage=project.homepage,
             license_files=project.license_files,
@@ -194,7 +194,7 @@ class PkgConfig:
 
 @dataclass(frozen=True, slots=True)
 class CSdk:
-    """Pack one target's SDK."""
+    """Pack one target's SDK; `version` is that of the library, which may be of another release than the archive."""
 
     stem: str
     platform: Platform

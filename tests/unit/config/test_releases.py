@@ -89,7 +89,11 @@ def test_one_release_is_the_project_with_its_artifacts(demo: Demo) -> None:
         (RELEASES.replace("npm/", "-npm/"), "releases.web.tag: expected text like"),
         (RELEASES.replace("npm/", "npm ~^:/"), "releases.web.tag: expected text like"),
         (RELEASES.replace("2.0.0", "2.0.0-rc.lock"), 'Git cannot have the tag "core-v2.0.0-rc.lock"'),
-        (RELEASES.replace("  web:", "  we..b:"), "it holds .."),
+        (RELEASES.replace("  web:", "  we..b:"), '"we..b" is not a name of a release'),
+        *(
+            (RELEASES.replace("  web:", f"  {name}:"), f'"{name}" is not a name of a release')
+            for name in ("manifest.json", "core.", "we_b", "con", "lpt1", "sha256sums")
+        ),
         (RELEASES.replace("npm/{name}@", "go-v"), "web and go have the same tags, go-v{version}"),
         (RELEASES.replace("changelog: LICENSE", "changelog: NEWS"), '"NEWS" does not exist'),
         (RELEASES.replace('"0.4.0"', '"0.4"'), "releases.go.version: expected text like"),

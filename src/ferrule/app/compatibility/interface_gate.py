@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.release_folder import ReleaseFolder, read_release
+from ferrule.core import header_files as names_of_headers
 from ferrule.core.errors import IncomparableError, ToolchainError, VerificationError
 from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS
-from ferrule.core.safe_files import read_regular
+from ferrule.core.safe_files import MANIFEST, read_regular
 from ferrule.engine.store import write_aside
 from ferrule.formats import tar, wasm, wheel, wit
 from ferrule.formats import zip as zips
@@ -132,6 +134,27 @@ def _content(release: ReleaseFolder, file: ManifestFile) -> bytes:
     for name, shipped in release.files.items():
         if shipped.digest == file.digest:
             return _checked(read_regular(release.folder / name), file, name)
+    for one in (release, *_beside(release)):
+        if (packed := _packed_in(one, file)) is not None:
+            return packed
+    raise VerificationError(
+        f"no package holds the {file.path} of {file.artifact}",
+        where=str(release.folder),
+        hint="pack it, for example into an sdk, or make the release whose package holds it (ferrule release); "
+        f"if {file.artifact} belongs to another release, list it there",
+    )
+
+
+def _beside(release: ReleaseFolder) -> Iterator[ReleaseFolder]:
+    """The other releases of the same dist/: a header may be listed in one, and packed in another."""
+    for path in sorted(release.folder.resolve().parent.glob(f"*/{MANIFEST}")):
+        if path.parent != release.folder.resolve():
+            with suppress(VerificationError):
+                yield read_release(path.parent)
+
+
+def _packed_in(release: ReleaseFolder, file: ManifestFile) -> bytes | None:
+    """The bytes of a file from a package of a release, if one holds them."""
     for name in release.packages():
         path = release.folder / name
         for entry in _entries(path) if path.is_file() else ():
@@ -139,11 +162,7 @@ def _content(release: ReleaseFolder, file: ManifestFile) -> bytes:
                 content = entry.read()
                 if Digest.of(content) == file.digest:
                     return content
-    raise VerificationError(
-        f"no package holds the {file.path} of {file.artifact}",
-        where=str(release.folder),
-        hint=f"pack it, for example into an sdk; if {file.artifact} belongs to another release, list it there",
-    )
+    return None
 
 
 def _checked(content: bytes, file: ManifestFile, name: str) -> bytes:
@@ -210,6 +229,9 @@ def preprocessor(host: Host) -> Callable[[Mapping[str, bytes], Platform], str]:
         raise ToolchainError(f"reading a C header needs a C compiler: {compiler.problem}", hint=compiler.fix)
 
     def preprocess(files: Mapping[str, bytes], platform: Platform) -> str:
+        for name, content in files.items():
+            if name.endswith(names_of_headers.C_SUFFIXES) or not name.endswith(names_of_headers.SUFFIXES):
+                header.refuse_layouts(content.decode(errors="replace"), name)
         with tempfile.TemporaryDirectory(prefix="ferrule-abi-") as directory:
             folder = Path(directory)
             for file, text in header.stand_ins().items():

@@ -71,18 +71,61 @@ _STANDARD_MACROS: Final = """\
 #define bool _Bool
 #define true 1
 #define false 0
+#define CHAR_BIT 8
+#define SCHAR_MAX 127
+#define SCHAR_MIN (-SCHAR_MAX - 1)
+#define UCHAR_MAX 255
+#define SHRT_MAX 32767
+#define SHRT_MIN (-SHRT_MAX - 1)
+#define USHRT_MAX 65535
+#define INT_MAX 2147483647
+#define INT_MIN (-INT_MAX - 1)
+#define UINT_MAX 4294967295u
+#define LONG_MAX (0x7fffffffffffffff >> (64 - 8 * __SIZEOF_LONG__))
+#define LONG_MIN (-LONG_MAX - 1)
+#define ULONG_MAX (0xffffffffffffffffu >> (64 - 8 * __SIZEOF_LONG__))
+#define LLONG_MAX 0x7fffffffffffffff
+#define LLONG_MIN (-LLONG_MAX - 1)
+#define ULLONG_MAX 0xffffffffffffffffu
 #define INT8_MAX 127
+#define INT8_MIN (-INT8_MAX - 1)
 #define INT16_MAX 32767
+#define INT16_MIN (-INT16_MAX - 1)
 #define INT32_MAX 2147483647
+#define INT32_MIN (-INT32_MAX - 1)
 #define INT64_MAX 9223372036854775807
+#define INT64_MIN (-INT64_MAX - 1)
 #define UINT8_MAX 255
 #define UINT16_MAX 65535
-#define UINT32_MAX 4294967295
-#define SIZE_MAX 18446744073709551615
-#define INT_MAX 2147483647
+#define UINT32_MAX 4294967295u
+#define UINT64_MAX 18446744073709551615u
+#define INTMAX_MAX INT64_MAX
+#define INTMAX_MIN INT64_MIN
+#define UINTMAX_MAX UINT64_MAX
+#define INTPTR_MAX (0x7fffffffffffffff >> (64 - 8 * __SIZEOF_POINTER__))
+#define INTPTR_MIN (-INTPTR_MAX - 1)
+#define UINTPTR_MAX (0xffffffffffffffffu >> (64 - 8 * __SIZEOF_POINTER__))
+#define PTRDIFF_MAX INTPTR_MAX
+#define PTRDIFF_MIN INTPTR_MIN
+#define SIZE_MAX UINTPTR_MAX
 """
 _BEYOND: Final = "the header is beyond what can be read: "
-_LAYOUT: Final = re.compile(r"\b(packed|aligned|mode|vector_size|ms_struct|__packed__|__aligned__)\b")
+_LAYOUT: Final = re.compile(
+    r"\b(?:__)?(?:packed|aligned|mode|vector_size|ext_vector_type|ms_struct|gcc_struct|scalar_storage_order|"
+    r"transparent_union)(?:__)?\b"
+)
+_LAYOUT_WORDS: Final = re.compile(
+    r"\b(?:_Alignas|alignas)\b|\b__(?:packed|unaligned)\b|__declspec\s*\(\s*align\b|"
+    r"^\s*#\s*pragma\s+(?:pack|options|ms_struct|scalar_storage_order|clang\s+attribute)\b|"
+    r"^\s*#\s*include\s*[<\"]pshpack\d\.h[>\"]|"
+    r"^\s*#\s*define\s+\w+[^\n]*\b(?:__attribute(?:__)?|__declspec)\b(?!\s*\()|"
+    r"\b__pragma\s*\(\s*pack\b|\b_Pragma\s*\(\s*(?!\")|"
+    r"\b_Pragma\s*\(\s*\"\s*(?:pack|options|ms_struct|scalar_storage_order|clang\s+attribute)\b",
+    re.MULTILINE,
+)
+"""What changes a layout, in the text of a header without comments."""
+_ATTRIBUTES: Final = re.compile(r"(?<!\w)(?:__attribute(?:__)?|__declspec)\s*(?=\()|\[\[")
+_COMMENT_OR_TEXT: Final = re.compile(r"/\*.*?(?:\*/|\Z)|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])'", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)|__extension__\b|__restrict(?:__)?\b")
 _LINE: Final = re.compile(r'#\s*(?:line\s+)?\d+\s+"((?:[^"\\]|\\.)*)"')
 _DEFINE: Final = re.compile(r"#\s*define\s+(\w+)(\([^)]*\))?[ \t]*(.*)")
@@ -106,7 +149,72 @@ def stand_ins() -> dict[str, str]:
 
 def preprocessor_options(platform: Platform) -> tuple[str, ...]:
     """What makes any compiler's preprocessor see a platform and nothing else of its own, and keep the macros."""
-    return ("-E", "-dD", "-std=c11", "-undef", "-nostdinc", *(f"-D{name}=1" for name in platform.macros))
+    model = platform.architecture.data_model
+    sizes = {"INT": 4, "LONG": model.long, "LONG_LONG": 8, "POINTER": model.pointer, "SIZE_T": model.pointer}
+    return (
+        *("-E", "-dD", "-std=c11", "-undef", "-nostdinc"),
+        *(f"-D{name}=1" for name in platform.macros),
+        *(f"-D__SIZEOF_{name}__={size}" for name, size in sizes.items()),
+    )
+
+
+def refuse_layouts(text: str, file: str) -> None:
+    """Raise VerificationError where the text of a header asks for a layout, under whatever condition.
+
+    Which branch a user's compiler takes is not known here (`#ifdef __GNUC__`), nor whether it knows an attribute.
+    """
+    code = _code(text)
+    macros = set(re.findall(r"^\s*#\s*define\s+(\w+)", code, flags=re.MULTILINE))
+    matches = [(match.start(), match[0]) for match in _LAYOUT_WORDS.finditer(code)]
+    for match in _ATTRIBUTES.finditer(code):
+        line = code[code.rfind("\n", 0, match.start()) + 1 : match.start()]
+        if re.fullmatch(r"\s*#\s*define\s+", line):  # gives it a meaning of its own, often none
+            continue
+        inside = _bracketed(code, match.end() - (2 if match[0] == "[[" else 0))
+        parameters = re.match(r"\s*#\s*define\s+\w+\(([^()]*)\)", line)
+        unknown = macros | set(re.findall(r"\w+", parameters[1]) if parameters else ())
+        if _LAYOUT.search(inside) or unknown & _outermost(inside):
+            matches.append((match.start(), match[0].strip("[ ") + inside))
+    if matches:
+        at, words = min(matches)
+        lines = re.findall(r"[\n\v]", code[:at] + re.split(r"\S", code[at:], maxsplit=1)[0])
+        raise VerificationError(
+            f"the layout that {' '.join(words.split())} asks for is not known here",
+            where=f"{file}:{len(lines) + 1}",
+            hint="order the members so that they need none: compilers agree on natural alignment alone",
+        )
+
+
+def _code(text: str) -> str:
+    """A header without comments, texts but those of pragmas empty; a vertical tab stands for a line that goes on."""
+    joined = re.sub(r"(?<=\w)((?:\\\r?\n)+)(\w+)", lambda m: m[2] + "\v" * m[1].count("\n"), text.replace("\v", " "))
+
+    def emptied(match: re.Match[str]) -> str:
+        if match[0].startswith("/"):
+            return " " + "".join(re.findall(r"[\n\v]", match[0]))
+        before = match.string[max(0, match.start() - 80) : match.start()]
+        is_kept = re.search(r"(?:_Pragma\s*\(|#\s*include)\s*\Z", before)
+        return match[0] if is_kept else '""'
+
+    return _COMMENT_OR_TEXT.sub(emptied, re.sub(r"\\\r?\n", "\v", joined))
+
+
+def _bracketed(code: str, start: int) -> str:
+    """What stands in the bracket that opens at a place, with it; to the end, if it is not closed."""
+    depth = 0
+    for match in re.compile(r"[(\[]|[)\]]").finditer(code, start):
+        depth += 1 if match[0] in "([" else -1
+        if depth == 0:
+            return code[start : match.end()]
+    return code[start:]
+
+
+def _outermost(attributes: str) -> set[str]:
+    """The names in a list of attributes, without what these are given."""
+    inner = re.sub(r"^[(\[]\s*[(\[]?|[)\]]?\s*[)\]]$", "", attributes)
+    while (shorter := re.sub(r"\([^()]*\)", "", inner)) != inner:
+        inner = shorter
+    return set(re.findall(r"\w+", inner))
 
 
 def read(
@@ -157,7 +265,8 @@ def read_files(
 
     The document: `functions` (`returns`, `parameters`, `variadic`), `types` (`kind` and, of structs, `size`, `align`
     and `fields` with name, type, offset), `enums` (enumerators with their values), `variables`, `macros` (text; null
-    where it changes with every release). Types are resolved to what the machine sees: `u32`, `const char *`.
+    where it changes with every release), and, where parameters are arrays of structures, `strides`: each structure with
+    what steps through an array of it. Types are resolved to what the machine sees: `u32`, `const char *`.
     """
     tree, macros = syntax_tree(text, files, where=where)
     reading = _Reading(files, data_model or DataModel(), where)
@@ -238,10 +347,13 @@ class _Reading:
     aliases: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     layouts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    strides: Surface = field(default_factory=dict)
+    holder: str | None = None
 
     def surface(self, name: str) -> Surface:
         """The document of a file, sorted but for what has an order of its own."""
-        return {part: dict(sorted(values.items())) for part, values in self._parts(name).items()}
+        parts = self._parts(name).items()
+        return {part: dict(sorted(values.items())) for part, values in parts if values or part != "strides"}
 
     def _enter(self, path: str) -> bool:
         """Go on in a file; False for one whose declarations do not count."""
@@ -249,11 +361,12 @@ class _Reading:
             return False
         parts = self._parts(self.files[path])
         self.functions, self.types = parts["functions"], parts["types"]
-        self.enums, self.variables = parts["enums"], parts["variables"]
+        self.enums, self.variables, self.strides = parts["enums"], parts["variables"], parts["strides"]
         return True
 
     def _parts(self, name: str) -> Surface:
-        return self.surfaces.setdefault(name, {part: {} for part in ("functions", "types", "enums", "variables")})
+        names = ("functions", "types", "enums", "variables", "strides")
+        return self.surfaces.setdefault(name, {part: {} for part in names})
 
     def _reach(self, node: Any) -> None:  # noqa: ANN401
         """Note where reading has come to, for errors."""
@@ -269,6 +382,7 @@ class _Reading:
         """A declaration at the top of a file, which counts only if it stands in a header itself."""
         self._reach(node)
         own = node.coord is not None and self._enter(posixpath.normpath(node.coord.file))
+        self.holder = _holder(node) if own else None
         if isinstance(node, c_ast.Typedef):
             self._typedef(node, own=own)
         elif isinstance(node, c_ast.Decl) and isinstance(node.type, c_ast.FuncDecl):
@@ -276,7 +390,8 @@ class _Reading:
                 self.functions[node.name] = self._function(node.type)
         elif isinstance(node, c_ast.FuncDef):
             if own:  # an inline function is compiled into its users, and a part of what they call all the same
-                self.functions[node.decl.name] = self._function(node.decl.type)
+                function = self._function(node.decl.type)
+                self.functions[node.decl.name] = function | ({"static": True} if "static" in node.decl.storage else {})
         elif isinstance(node, c_ast.Decl):
             if node.align:
                 raise self.fail("an alignment of its own")
@@ -298,7 +413,11 @@ class _Reading:
     def _function(self, node: Any) -> Surface:  # noqa: ANN401
         parameters = list(node.args.params) if node.args else []
         variadic = bool(parameters) and isinstance(parameters[-1], c_ast.EllipsisParam)
-        texts = [_decayed(self.text(p.type)) for p in (parameters[:-1] if variadic else parameters)]
+        written = [self.text(p.type) for p in (parameters[:-1] if variadic else parameters)]
+        if self.holder is not None:
+            arrays = (match[0] for text in written if text.endswith("]") for match in _BY_VALUE.finditer(text))
+            self.strides.update((label, self.strides.get(label, self.holder)) for label in arrays)
+        texts = [_decayed(text) for text in written]
         return {
             "returns": self.text(node.type),
             "parameters": [] if texts == ["void"] else texts,
@@ -461,6 +580,15 @@ def _integer(text: str) -> int:
     return int(digits, 8) if re.fullmatch(r"0\d+", digits) else int(digits, 0)
 
 
+def _holder(node: Any) -> str:  # noqa: ANN401
+    """What a declaration at the top of a file declares, for those who are told of it."""
+    one = node.decl if isinstance(node, c_ast.FuncDef) else node
+    inner = getattr(one, "type", None)
+    if isinstance(inner, c_ast.FuncDecl):
+        return f"{one.name}()"
+    return str(getattr(one, "name", None) or f"struct {getattr(inner, 'name', None) or ''}".rstrip())
+
+
 def _function_text(function: Surface) -> str:
     parameters = [*function["parameters"], *(["..."] if function.get("variadic") else [])]
     return f"{function['returns']} (*)({', '.join(parameters) or 'void'})"
@@ -509,12 +637,16 @@ def used_by_value(*surfaces: Surface) -> dict[str, str]:
         for holder, text in _texts(surface):
             for match in _BY_VALUE.finditer(text):
                 holders.setdefault(match[0], holder)
+        for label, holder in surface.get("strides", {}).items():
+            holders.setdefault(label, holder)
     return holders
 
 
 def _texts(surface: Surface) -> Iterator[tuple[str, str]]:
     """What a header gives types to, and these types."""
     for name, function in surface["functions"].items():
+        if function.get("static"):  # compiled into its users with all that it calls by value
+            continue
         yield from ((f"{name}()", text) for text in (function["returns"], *function["parameters"]))
     for label, one in surface["types"].items():
         yield from ((f"{label}.{member['name']}", member["type"]) for member in one.get("fields", ()))
@@ -618,15 +750,25 @@ def _grows(old: Surface, new: Surface) -> bool:
 
     Then the library knows whether its caller has them. What became of the former members is told of them.
     """
-    first = old["fields"][:1]
+    first, last = old["fields"][:1], new["fields"][-1:]
     return (
         bool(old["kind"] == new["kind"] == "struct")
         and first == new["fields"][:1]
-        and any(one["name"] in SIZE_MEMBERS and one["type"] in _UNSIGNED for one in first)
-        and old["align"] == new["align"]
-        and new["fields"][-1]["name"] not in {one["name"] for one in old["fields"]}
-        and bool(new["fields"][-1]["offset"] >= old["size"])
+        and any(_tells(one, new["size"]) for one in first)
+        and bool(old["align"] == new["align"] and old["size"] < new["size"])
+        and (bool(_RESERVED.match(last[0]["name"])) or _is_behind(old, last[0]))
     )
+
+
+def _tells(member: Surface, size: int) -> bool:
+    """Whether a first member is one that tells the size of its structure, and has room for this one."""
+    number = member["type"].removeprefix("const ")
+    return member["name"] in SIZE_MEMBERS and number in _UNSIGNED and size < 1 << int(number[1:])
+
+
+def _is_behind(old: Surface, member: Surface) -> bool:
+    """Whether a member is new behind all that a structure had."""
+    return bool(member["name"] not in {one["name"] for one in old["fields"]} and member["offset"] >= old["size"])
 
 
 def _is_clear(old: Surface, begin: int, end: int) -> bool:

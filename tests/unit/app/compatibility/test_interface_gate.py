@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakes import worlds
+from fakes.machine import Machine
 from ferrule.app.compatibility import interface_gate as abi
-from ferrule.core.errors import IncomparableError
+from ferrule.core.errors import IncomparableError, VerificationError
 from ferrule.core.facts import MeasuredFile
+from ferrule.core.platforms import PLATFORMS
 from ferrule.formats import wit
 from ferrule.formats.interfaces import header, python, symbols, typescript, world
 
@@ -435,6 +437,19 @@ def test_record_that_lacks_a_part(before, part):
     damaged = {name: value for name, value in before.items() if name != part}
     with pytest.raises(IncomparableError, match="damaged"):
         abi.compare(damaged, before)
+
+
+def test_headers_that_ask_for_a_layout_are_refused_before_any_is_read(tmp_path):
+    machine = Machine(tmp_path)
+    machine.program("cc", "exit 1")
+    preprocess = abi.preprocessor(machine.host(system="Darwin"))
+    guarded = b"#ifdef __GNUC__\n#define PACKED __attribute__((packed))\n#endif\n"
+    for name in ("demo.h", "parts.inc"):
+        with pytest.raises(VerificationError, match="the layout that") as caught:
+            preprocess({"a.h": b"int f(void);", name: guarded}, PLATFORMS[LINUX])
+        assert caught.value.where == f"{name}:2"
+    with pytest.raises(VerificationError, match="cannot be preprocessed"):  # by a cc that fails: C++ is none of its
+        preprocess({"a.h": b"int f(void);", "demo.hpp": guarded}, PLATFORMS[LINUX])
 
 
 def test_record_of_another_project(before):

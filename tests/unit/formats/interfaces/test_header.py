@@ -196,6 +196,11 @@ KEPT = {("struct S", True), ("struct S.more", False)}
         ("size_t size; void *a;", "size_t size; void *a; void (*more)(void *);", GROWN),
         ("unsigned char size; char a;", "unsigned char size; char a; char more[3];", GROWN),
         ("uint32_t size; uint32_t reserved;", "uint32_t size; uint32_t b; uint32_t more;", {*GROWN, ("struct S.b", False), ("struct S.reserved", False)}),
+        ("const uint32_t size; uint32_t a;", "const uint32_t size; uint32_t a; uint32_t more;", GROWN),
+        ("uint32_t size; uint8_t reserved[2];", "uint32_t size; uint8_t b; uint8_t reserved[5];", {("struct S", False), ("struct S.reserved", False), ("struct S.b", False)}),
+        ("uint8_t size; uint8_t a[250];", "uint8_t size; uint8_t a[250]; uint8_t more[4];", GROWN),
+        ("uint8_t size; uint8_t a[250];", "uint8_t size; uint8_t a[250]; uint8_t more[5];", KEPT),
+        ("uint32_t size; uint8_t reserved[5];", "uint32_t size; uint8_t reserved[2];", {("struct S", True), ("struct S.reserved", False)}),
         # It does not tell it, or not first, or not by a number that is one.
         ("uint32_t a;", "uint32_t a; uint32_t more;", KEPT),
         ("uint32_t a; uint32_t size;", "uint32_t a; uint32_t size; uint32_t more;", KEPT),
@@ -269,12 +274,97 @@ def test_structure_that_something_holds_by_value_does_not_grow(used, holder):
     assert (change.what, change.breaking) == (text, bool(holder))
 
 
+STRANGE = """\
+/* __attribute__((packed)) is not used: */ // _Alignas(8)
+#define HELP "#pragma pack and __attribute__((packed))"
+#define QUOTE '"'
+#ifdef __GNUC__
+#define PRINTF(text, first) \\
+    __attribute__((format(printf, text, first)))
+#else
+#define __attribute__(x)
+#endif
+#pragma once
+_Pragma("GCC diagnostic push")
+int packed(int aligned, int mode[2]); __attribute__((deprecated("use packed"), aligned_alloc(1)))
+#if __has_attribute(packed) || defined(__declspec)
+__declspec(dllexport) int a[b[0]]; [[nodiscard]] int f(void);
+#endif
+"""
+
+
+def test_what_asks_for_no_layout_passes():
+    header.refuse_layouts(STRANGE, "x.h")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("#define PACKED __attribute__((packed))", "__attribute__((packed))"),
+        ("#define PACKED \\\n    __attribute__ ( ( __packed__ ) )", "__attribute__( ( __packed__ ) )"),
+        ("#define PACKED __attribute__((pac\\\nked))", "__attribute__((packed ))"),
+        ("struct __attribute((__aligned__(8), deprecated)) s", "__attribute((__aligned__(8), deprecated))"),
+        ("__attribute__((packed", "__attribute__((packed #endif"),
+        ("#define ATTRIBUTE(x) __attribute__((x))", "__attribute__((x))"),
+        ("#define ATTRIBUTE(x) __attribute__(x)", "__attribute__(x)"),
+        ("#define P packed\nstruct __attribute__((P)) s", "__attribute__((P))"),
+        ("#define ATTRIBUTE __attribute__", "#define ATTRIBUTE __attribute__"),
+        ("struct [[gnu::packed]] s", "[[gnu::packed]]"),
+        ("struct __declspec(align(8)) s", "__declspec(align"),
+        ("#define DECLARED(x) __declspec(x)", "__declspec(x)"),
+        ("\n\n  #  pragma pack(push, 1)", "# pragma pack"),
+        ("#pragma options align=packed", "#pragma options"),
+        ("#pragma ms_struct on", "#pragma ms_struct"),
+        ("#pragma clang attribute push(__attribute__((packed)))", "#pragma clang attribute"),
+        ('_Pragma("pack(1)")', '_Pragma("pack'),
+        ("#define PRAGMA(x) _Pragma(#x)", "_Pragma("),
+        ("__pragma(pack(1))", "__pragma(pack"),
+        ("#include <pshpack1.h>", "#include <pshpack1.h>"),
+        ('#include "pshpack4.h"', '#include "pshpack4.h"'),
+        ("char a; _Alignas(8) char b;", "_Alignas"),
+        ("alignas(8) char b;", "alignas"),
+        ("__packed struct s", "__packed"),
+    ],
+)
+def test_a_layout_is_refused_under_whatever_condition(text, asked):
+    ahead = text.partition(asked[:3])[0]
+    line = 6 + text.count("\n", 0, len(ahead)) if asked[:3] in text else 8
+    with pytest.raises(VerificationError) as caught:
+        header.refuse_layouts(f'/* A\n b */ // "\nint a; \\\nint b;\n#ifdef __GNUC__\n{text}\n#endif\n', "x.h")
+    assert caught.value.message == f"the layout that {asked} asks for is not known here"
+    assert caught.value.where == f"x.h:{line}"
+
+
+def test_arrays_that_are_parameters_have_their_stride_compiled_in():
+    old, new = ("struct S { uint32_t size; uint32_t a; };", "struct S { uint32_t size; uint32_t a; uint32_t more; };")
+    for used, holder in (
+        ("void f(struct S x[4]);", "f()"),
+        ("void f(const struct S x[], size_t n);", "f()"),
+        ("typedef void (*each)(const struct S x[]);", "each"),
+        ("struct calls { void (*on)(struct S x[2]); };", "struct calls"),
+        ("static inline void f(struct S x[2]) { }", "f()"),
+        ("void f(struct S *x[4]);", ""),
+        ("static inline struct S f(struct S a) { return a; }", ""),
+        ("inline struct S f(struct S a) { return a; }", "f()"),
+    ):
+        before, after = c(old + used), c(new + used)
+        (change,) = (one for one in header.compare(before, after) if one.item == "struct S")
+        assert (change.breaking, holder in change.what) == (bool(holder), True), used
+    assert "strides" not in c(old)
+    assert c(old + "void f(struct S x[4]);")["strides"] == {"struct S": "f()"}
+    elsewhere = '# 1 "other.h"\nstruct S { int a; }; void g(struct S x[]);\n# 1 "x.h"\nint f(void);\n'
+    assert "strides" not in header.read(elsewhere, "x.h", release="1")
+
+
 def test_preprocessor_sees_the_platform_and_nothing_else():
     linux, macos = (
         header.preprocessor_options(PLATFORMS[f"aarch64-{name}"]) for name in ("unknown-linux-gnu", "apple-darwin")
     )
     assert {"-undef", "-D__linux__=1", "-D__aarch64__=1"} <= {*linux}
     assert "-D__APPLE__=1" in macos
+    assert {"-D__SIZEOF_POINTER__=8", "-D__SIZEOF_LONG__=8", "-D__SIZEOF_INT__=4"} <= {*linux}
+    narrow = header.preprocessor_options(PLATFORMS["wasm32-unknown-unknown"])
+    assert {"-D__SIZEOF_POINTER__=4", "-D__SIZEOF_LONG__=4"} <= {*narrow}
     assert "-D__linux__=1" not in macos
 
 
