@@ -352,7 +352,7 @@ def test_arrays_that_are_parameters_have_their_stride_compiled_in():
         assert (change.breaking, holder in change.what) == (bool(holder), True), used
     assert "strides" not in c(old)
     assert c(old + "void f(struct S x[4]);")["strides"] == {"struct S": "f()"}
-    elsewhere = '# 1 "other.h"\nstruct S { int a; }; void g(struct S x[]);\n# 1 "x.h"\nint f(void);\n'
+    elsewhere = '# 1 "other.h"\nstruct S { int a; }; typedef void (*G)(struct S x[]);\n# 1 "x.h"\nint f(void);\n'
     assert "strides" not in header.read(elsewhere, "x.h", release="1")
 
 
