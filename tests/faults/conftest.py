@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 import injection
 import pytest
 
+from sessions import leave_out
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The long tests are for the session `faults`, which asks for them by their mark."""
-    if "thorough" in config.option.markexpr:
-        return
-    left_out = [item for item in items if item.get_closest_marker("thorough")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    leave_out(config, items, "thorough")
 
 
 @pytest.fixture(scope="session")

@@ -143,12 +143,14 @@ def timing(_: argparse.Namespace) -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with log.open("w") as stream:
         status = cargo("run", "--locked", "--release", "-p", "timing", output=stream, **plain)
-    said = log.read_text(encoding="utf-8")
-    scores = {name: abs(float(t)) for name, t in re.findall(r"^bench (\w+) .*max t = ([+-][\d.]+)", said, re.MULTILINE)}
+    output = log.read_text(encoding="utf-8")
+    scores = {
+        name: abs(float(t)) for name, t in re.findall(r"^bench (\w+) .*max t = ([+-][\d.]+)", output, re.MULTILINE)
+    }
     for name, score in scores.items():
         print(f"{name:18} |t| = {score:.1f}")
     if status or LEAKING not in scores:
-        print(said, file=sys.stderr)
+        print(output, file=sys.stderr)
         return status or 1
     return int(any((score > TELLS_APART) != (name == LEAKING) for name, score in scores.items()))
 

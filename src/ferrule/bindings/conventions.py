@@ -699,11 +699,7 @@ def _is_field(argument: model.Argument) -> bool:
 
 def _failure(status: model.Enum | None) -> int:
     """The status of a callback that failed: …CALLBACK_FAILED, or the greatest that is no success."""
-    if status is None:
-        return -1
-    failures = [(name, value) for _, name, value in status.members if value]
-    named = [value for name, value in failures if name.endswith("CALLBACK_FAILED")]
-    return named[0] if named else max(value for _, value in failures)
+    return -1 if status is None else status.failure(".*CALLBACK_FAILED")
 
 
 def _unreadable(kind: CType) -> str:

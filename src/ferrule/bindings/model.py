@@ -6,6 +6,7 @@ a pointer and a length. `index` is the place of the first one that it covers.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,17 @@ class Enum:
     words: tuple[str, ...]
     base: str
     members: tuple[tuple[str, str, int], ...]
+
+    def failure(self, pattern: str) -> int:
+        """Of statuses the first failure whose name matches, or the greatest one; 0 is no failure."""
+        failures = [(name, value) for _, name, value in self.members if value]
+        named = [value for name, value in failures if re.fullmatch(pattern, name)]
+        return named[0] if named else max(value for _, value in failures)
+
+    @property
+    def internal(self) -> int:
+        """The status of faults of the library."""
+        return self.failure("INTERNAL.*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,12 +208,6 @@ class Spelling:
         every = (one for function in self.library.functions for one in function.arguments)
         return frozenset(one.struct for one in every if isinstance(one, taken))
 
-    def internal(self) -> int:
-        """The status of faults of the library: INTERNAL, or the failure with the greatest number."""
-        failures = [one for one in (self.library.status.members if self.library.status else ()) if one[2]]
-        named = [value for _, name, value in failures if name.startswith("INTERNAL")]
-        return named[0] if named else max(value for _, _, value in failures)
-
 
 def _called(library: model.Library, names: Names) -> dict[str, Called]:
     called: dict[str, Called] = {}
@@ -354,7 +348,7 @@ class _Module:
         names = spelling.members[status.c_name] if status else {}
         base = [f"name = {_quoted(spelling.error)};"]
         if status:
-            base = [f"static status = {title}.{names[members[spelling.internal()]]};", *base, ""]
+            base = [f"static status = {title}.{names[members[status.internal]]};", *base, ""]
             base += ["get status() {", "    return this.constructor.status;", "}"]
         yield _class("Base of what calls throw; the message is the library's.", spelling.error, "Error", base)
         for value, name in spelling.errors.items():
@@ -375,7 +369,7 @@ class _Module:
             message = "messageOf()" if self.library.last_error else "'the library could not make it'"
             kind = self.spelling.error
         else:
-            internal = f"{title}.{names[members[self.spelling.internal()]]}"
+            internal = f"{title}.{names[members[status.internal]]}"
             message = "messageOf()" if self.library.last_error else f"messageOf({internal})"
             kind = self.spelling.error
             rows = [f"[{title}.{names[members[value]]}, {name}]," for value, name in errors.items()]

@@ -258,7 +258,7 @@ class _Module:
         labels = _labels(status) if status else {}
         members = {value: (c_name, labels[c_name]) for c_name, _, value in reversed(status.members if status else ())}
         if status:
-            base += ["", f"    status: ClassVar[{kind}] = {kind}.{members[self._internal()][1]}"]
+            base += ["", f"    status: ClassVar[{kind}] = {kind}.{members[status.internal][1]}"]
         yield "\n".join(base)
         for value, title in self.errors.items():
             c_name, name = members[value]
@@ -277,17 +277,11 @@ class _Module:
                 f"def failure(status: int) -> {self.error}:\n"
                 '    """The exception for a status; a number that no failure has is a fault of the library."""\n'
                 "    if status not in ERRORS:\n"
-                f"        return ERRORS[{self._internal()}](\n"
+                f"        return ERRORS[{status.internal}](\n"
                 '            f"the library returned {status}, which is no failure it may return"\n        )\n'
                 f"    return ERRORS[status](message({'' if self.library.last_error else 'status'}))"
             )
         yield self._message()
-
-    def _internal(self) -> int:
-        """The status of faults of the library: INTERNAL, or the greatest that is no success."""
-        members = self.library.status.members if self.library.status else ()
-        named = [value for _, name, value in members if name.startswith("INTERNAL")]
-        return named[0] if named else max(value for _, _, value in members if value)
 
     def _message(self) -> str:
         if name := self.attributes.get(self.library.last_error):
@@ -813,7 +807,7 @@ class _Module:
 
     def _could_not(self) -> str:
         status = self.library.status
-        return f"{self.error}(message({self._internal() if status and not self.library.last_error else ''}))"
+        return f"{self.error}(message({status.internal if status and not self.library.last_error else ''}))"
 
     def _numbered(self, struct: model.Struct, label: str, handed: str) -> Iterator[str]:
         """Lines that number the callbacks of a handle, by which they are released, if `of` has made them."""

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from ferrule.tools.definition import ToolDefinition
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+"""Names of projects and artifacts: they become file names, action ids and arguments."""
 RELEASE_NAME = r"^(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|sha256sums)$)[a-z0-9][a-z0-9-]{0,63}$"
 """A folder of dist/ everywhere: no device of Windows (Microsoft, "Naming Files"), and none of a release's own files."""
-"""Names of projects and artifacts: they become file names, action ids and arguments."""
 VERSION = (
     r"^(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})"
     r"(-[0-9A-Za-z-]{1,32}(\.[0-9A-Za-z-]{1,32}){0,7})?(\+[0-9A-Za-z-]{1,32}(\.[0-9A-Za-z-]{1,32}){0,7})?$"
