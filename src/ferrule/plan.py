@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import ConfigError, ConfigErrors
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Action, Json, Omission, Plan, Target, to_json
+from ferrule.core.planned_actions import PlannedActions, unique
 from ferrule.core.platforms import PLATFORMS, Platform
 from ferrule.core.section import keys_of
 from ferrule.kinds.base import BINDINGS, LINK_SCRIPT, Context, PlanProblem, ReleaseInfo, selected, sized_outputs
@@ -92,7 +93,7 @@ def _planned_by_kind(config: Config, artifact: ArtifactConfig, context: Context)
     """Have the kind plan; raises ConfigError with a place for whatever it refuses."""
     try:
         # What says what is linked in serves all packages of it, and is planned with the first.
-        return _Planned.of(artifact.name, tuple(dict.fromkeys(artifact.kind.plan(artifact.spec, context))))
+        return _Planned.of(artifact.name, unique(artifact.kind.plan(artifact.spec, context)))
     except PlanProblem as problem:
         raise _located(config, artifact, problem) from problem
 
@@ -231,7 +232,7 @@ def _context(
         shipping=lambda: tuple(a for p in planned.values() for a in p.actions if any(o.ships for o in a.outputs)),
         read_text=disk.read_text,
         folders=disk.folders,
-        planned=lambda: tuple(a for p in planned.values() for a in p.actions),
+        planned=PlannedActions(lambda: (a for p in planned.values() for a in p.actions)),
         ship=not is_of_other and (not is_packed if artifact.spec.ship is None else artifact.spec.ship),
         platforms=platforms,
     )

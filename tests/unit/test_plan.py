@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ferrule.app.release import run as release
 from ferrule.app.release.run import disk_of
 from ferrule.config import PartlyReadableError
 from ferrule.core.errors import ConfigErrors
-from ferrule.core.model import Output, to_json
+from ferrule.core.model import Output, Target, to_json
 from ferrule.core.platforms import LINUX_MUSL, PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.core.section import keys_of
 from ferrule.kinds import KINDS
@@ -24,7 +25,9 @@ from ferrule.plan import document, in_order, only, plan
 from ferrule.reporting import plans
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from types import FrameType
 
     from fakes.toolchain import Demo
     from ferrule.core.model import Plan
@@ -726,3 +729,43 @@ def test_the_command_line_tells_both(demo: Demo) -> None:
     assert done.returncode == 3
     assert "unknown key" in done.stderr
     assert "packaging/js/package.json:1:2: there is no valid npm name" in done.stderr
+
+
+def work(function: Callable[[], object]) -> int:
+    """How many instructions of Python's a call executes: the same number each time, however busy a machine is."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> object:
+        nonlocal count
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        count += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        function()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def test_ten_times_the_targets_are_ten_times_the_work(demo: Demo) -> None:
+    artifacts(
+        demo,
+        *(DECLARED, HEADER, SDK, SUMS),
+        "archive: {kind: library, crate: demo-ffi, types: [staticlib], name: other, ship: true}",
+        *("sbom: {kind: sbom}", "provenance: {kind: provenance}"),
+    )
+
+    def planning(count: int) -> Callable[[], Plan]:
+        names = [f"x86_64-made{number:03}-linux-gnu" for number in range(count)]
+        platforms = {**PLATFORMS, **{name: replace(PLATFORMS[X86], triple=name) for name in names}}
+        loaded = config.load(demo.project, KINDS, DESTINATIONS)
+        loaded = replace(loaded, targets=tuple(Target(name, glibc="2.17") for name in names))
+        return lambda: plan(loaded, PROJECT, disk_of(demo.project), platforms)
+
+    few, many = planning(30), planning(300)
+    few()  # what is compiled once in a process
+    assert len(many().actions) > 9 * len(few().actions)
+    assert work(many) < 11 * work(few)

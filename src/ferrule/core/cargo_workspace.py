@@ -12,6 +12,7 @@ import posixpath
 import re
 from contextlib import suppress
 from dataclasses import field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ferrule.core.cargo_config import included
@@ -289,6 +290,7 @@ def _below(folder: str, member: str, table: ManifestTable) -> str:
     return path
 
 
+@cache  # every target of an artifact asks for the same
 def _join_relative(folder: str, base: str) -> str:
     return posixpath.relpath(folder, base)
 

@@ -12,6 +12,7 @@ from ferrule.core import byte_size
 from ferrule.core.errors import ConfigError
 from ferrule.core.frozen import dataclass
 from ferrule.core.one_line import one_line
+from ferrule.core.planned_actions import PlannedActions
 from ferrule.core.platforms import PLATFORMS, Platform, counterpart
 from ferrule.core.rustflags import refused_flag
 from ferrule.core.section import Field, Section, keys_of
@@ -291,7 +292,7 @@ class Context:
     folders: Callable[[str], tuple[str, ...]]
     ship: bool
     platforms: Mapping[str, Platform] = field(default_factory=lambda: PLATFORMS)
-    planned: Callable[[], tuple[Action, ...]] = tuple
+    planned: PlannedActions = field(default_factory=PlannedActions)
 
     def has_file(self, name: str) -> bool:
         """Whether the project has a file of this path that can be read."""

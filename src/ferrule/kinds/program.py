@@ -225,15 +225,19 @@ def _compiled(context: Context, target: Target) -> Action:
 
 def _refuse_namesake(spec: ProgramSpec, context: Context, compilation: Action) -> None:
     """Two programs of one name would be one file in Cargo's folder, and one command on a person's machine."""
-    for other in context.planned():
-        is_program = other.kind == compilation.kind and other.compiles is not None
-        if is_program and other.target == compilation.target and other.traits == compilation.traits:
-            raise PlanProblem(
-                "bin" if spec.bin else "crate",
-                f"{other.artifact} and {context.artifact} are both called {compilation.interface.trait(_PROGRAM)} "
-                f"on {compilation.target}",
-                f"leave one out, narrow its `targets`, or rename the [[bin]] in {context.crate(spec.crate).manifest}",
-            )
+    other = context.planned.first_by(_command).get(_command(compilation))
+    if other is not None:
+        raise PlanProblem(
+            "bin" if spec.bin else "crate",
+            f"{other.artifact} and {context.artifact} are both called {compilation.interface.trait(_PROGRAM)} "
+            f"on {compilation.target}",
+            f"leave one out, narrow its `targets`, or rename the [[bin]] in {context.crate(spec.crate).manifest}",
+        )
+
+
+def _command(action: Action) -> tuple[str, str | None, tuple[tuple[str, str], ...], bool]:
+    """What no two programs may have in common: a target and a name."""
+    return (action.kind, action.target, action.traits, action.compiles is not None)
 
 
 def _compilation(spec: ProgramSpec, context: Context, target: Target, crate: Crate, program: CrateProgram) -> Action:

@@ -38,7 +38,7 @@ class ProvenanceSpec(Spec):
 
 def plan(_: ProvenanceSpec, context: Context) -> list[Action]:
     """One action that needs all others."""
-    planned, project = context.planned(), context.project
+    planned, project = tuple(context.planned), context.project
     lock = f"{context.workspace.folder}/Cargo.lock".removeprefix("./") if context.workspace.locked else None
     return [
         Action(

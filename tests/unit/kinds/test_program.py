@@ -21,6 +21,7 @@ from ferrule.config.problems import Problems
 from ferrule.core.cargo_workspace import read_workspace
 from ferrule.core.errors import BuildError
 from ferrule.core.model import Action, Output, Target
+from ferrule.core.planned_actions import PlannedActions
 from ferrule.core.platforms import PLATFORMS, WINDOWS_GNULLVM, X86_64, Platform
 from ferrule.formats.wasm import custom_sections
 from ferrule.kinds.base import Context, PlanProblem, ReleaseInfo
@@ -79,7 +80,7 @@ def context(
         folders=lambda _: (),
         ship=ship,
         platforms={**PLATFORMS, WINDOWS: windows},
-        planned=lambda: planned,
+        planned=PlannedActions(lambda: planned),
     )
 
 

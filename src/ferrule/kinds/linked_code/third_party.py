@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ferrule.core.model import Action, Output
+from ferrule.core.planned_actions import unique
 from ferrule.formats import notices
 from ferrule.formats.archive_member import Member
 from ferrule.kinds.linked_code.crates_of_build import CRATES, LICENCES, CratesOfBuild
@@ -35,9 +36,8 @@ def contents_of(
     context: Context, build: Compiled, tools: Collection[str], kind: str, *, artifact: str | None = None
 ) -> Action:
     """The action that says what is linked into a build with these tools: the one that is planned, or a new one."""
-    for other in context.planned():
-        if isinstance(other.recipe, CratesOfBuild) and other.recipe.build == build:
-            return other
+    if (planned := context.planned.first_by(_build_of).get(build)) is not None:
+        return planned
     workspace, project = context.workspace, context.project
     linked_by_zig = not {"cargo-zigbuild", "maturin"}.isdisjoint(tools)
     manifests = (f"{crate.folder}/Cargo.toml".removeprefix("./") for crate in workspace.crates.values())
@@ -62,23 +62,26 @@ def contents_of(
     )
 
 
+def _build_of(action: Action) -> Compiled | None:
+    return action.recipe.build if isinstance(action.recipe, CratesOfBuild) else None
+
+
 def inside(context: Context, actions: Collection[Action], machine: str | None = None) -> tuple[Action, ...]:
     """The actions that say what is linked into what the actions made, or packed of others, in the order of the plan.
 
     With `machine`, a target's triple, without what is made for other machines. Those that no other artifact has
     planned are planned with what needs them (`following`).
     """
-    planned = {action.id: action for action in context.planned()}
-    planned |= {action.id: action for action in actions}
-    seen: dict[str, Action] = {}
-    waiting = [*actions]
+    planned, positions = context.planned.by_id, context.planned.positions
+    seen = {action.id: action for action in actions}
+    waiting = [need for action in actions for need in action.needs]
     while waiting:
-        action = waiting.pop()
-        if action.id not in seen:
-            seen[action.id] = action
-            waiting += [planned[need] for need in action.needs]
-    compilations = [action for action in planned.values() if action.id in seen and action.compiles]
-    contents = dict.fromkeys(contents_of_action(context, action) for action in compilations)
+        need = waiting.pop()
+        if need not in seen:
+            seen[need] = planned[need]
+            waiting += seen[need].needs
+    in_order = sorted(seen.values(), key=lambda action: positions.get(action.id, len(positions)))
+    contents = unique(contents_of_action(context, action) for action in in_order if action.compiles)
     return tuple(
         one for one in contents if machine in (None, one.target) or not context.platforms[one.target or ""].is_native
     )
@@ -86,8 +89,7 @@ def inside(context: Context, actions: Collection[Action], machine: str | None = 
 
 def following(context: Context, contents: Iterable[Action], action: Action) -> list[Action]:
     """An action after those of the contents that no other artifact has planned."""
-    planned = {other.id for other in context.planned()}
-    return [*(one for one in dict.fromkeys(contents) if one.id not in planned), action]
+    return [*(one for one in unique(contents) if one.id not in context.planned.by_id), action]
 
 
 def interfaces(contents: Iterable[Action]) -> tuple[ActionInterface, ...]:

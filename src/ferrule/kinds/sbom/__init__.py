@@ -20,6 +20,7 @@ from ferrule.kinds.sbom import bills
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ferrule.core.planned_actions import PlannedActions
     from ferrule.core.platforms import Platform
     from ferrule.kinds.sbom.bills import BomStep, BomSubject
 
@@ -38,7 +39,7 @@ class SbomSpec(Spec):
 
 def plan(spec: SbomSpec, context: Context) -> list[Action]:
     """An action for each crate and target that is compiled, which asks Cargo, and one that writes all documents."""
-    planned = {action.id: action for action in context.planned()}
+    planned = context.planned.by_id
     resolved: dict[Compiled, Action] = {}
     for action in planned.values():
         if action.compiles and action.compiles not in resolved:
@@ -46,7 +47,9 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
     steps = {a.id: _step(a, planned, resolved, context.platforms) for a in planned.values()}
     # A source distribution only looks at a library, debug symbols only describe it: they hold none of its code.
     inside = {
-        action.id: () if (HOLDS_NO_CODE, "yes") in action.traits else _closure(action, planned, context.platforms)
+        action.id: ()
+        if (HOLDS_NO_CODE, "yes") in action.traits
+        else _closure(action, context.planned, context.platforms)
         for action in context.shipping()
     }
     subjects = tuple(
@@ -87,7 +90,7 @@ def plan(spec: SbomSpec, context: Context) -> list[Action]:
     ]
 
 
-def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[str, Platform]) -> tuple[str, ...]:
+def _closure(action: Action, planned: PlannedActions, platforms: Mapping[str, Platform]) -> tuple[str, ...]:
     """Ids of the action and of all that it needs, however indirectly, in the order of the plan.
 
     What is made for one machine takes nothing that is made for another, though what is in between may offer both.
@@ -96,14 +99,13 @@ def _closure(action: Action, planned: Mapping[str, Action], platforms: Mapping[s
     waiting: list[tuple[str, str | None]] = [(action.id, None)]
     while waiting:
         name, machine = waiting.pop()
-        target = planned[name].target
+        target = planned.by_id[name].target
         native = target if target and platforms[target].is_native else None
         if (name, machine) in seen or (machine and native and native not in (machine, *platforms[machine].parts)):
             continue
         seen.add((name, machine))
-        waiting += [(need, native or machine) for need in planned[name].needs]
-    names = {name for name, _ in seen}
-    return tuple(i for i in planned if i in names)
+        waiting += [(need, native or machine) for need in planned.by_id[name].needs]
+    return tuple(sorted({name for name, _ in seen}, key=planned.positions.__getitem__))
 
 
 def _step(
