@@ -13,11 +13,12 @@ from typing import Final
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _RESET: Final = "\x1b[0m"
-_CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_CONTROLS: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
 # Compiled where they are first used, a millisecond: most commands never print what needs them.
-_COMMAND: Final = r"#(?=#(?:\[|(?i:vso)\[))"
-_IN_ONE_LINE: Final = f"[{_CONTROLS}]|{_COMMAND}"
-_IN_LINES: Final = f"(?![\\n\\t])[{_CONTROLS}]|{_COMMAND}"
+_COMMAND: Final = r"(?:(?<!#)|(?=#(?:\[|(?i:vso)\[)))"
+# One set of characters comes first, which is looked for ten times as fast as one of several alternatives.
+_IN_ONE_LINE: Final = f"[#\\t\\n{_CONTROLS}]{_COMMAND}"
+_IN_LINES: Final = f"[#{_CONTROLS}]{_COMMAND}"
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

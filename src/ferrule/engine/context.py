@@ -130,11 +130,18 @@ class ActionContext:
         """Record variables that the action read, each with the package that did: another value makes it stale."""
         self.read_variables.update(variables)
 
-    def run(self, command: Command, *, on_line: Callable[[str], None] | None = None, stdout: Path | None = None) -> str:
+    def run(
+        self,
+        command: Command,
+        *,
+        on_line: Callable[[str], None] | None = None,
+        marks: Collection[str] = (),
+        stdout: Path | None = None,
+    ) -> str:
         """Run a program with the run's environment and the action's log; returns its standard output as text.
 
-        With `on_line`, that hears each line of both outputs; with `stdout`, every byte of standard output goes into
-        that file. Nothing is returned then.
+        With `on_line`, that hears each line of both outputs, or those that hold one of `marks`; with `stdout`, every
+        byte of standard output goes into that file. Nothing is returned then.
 
         Raises BuildError with the command, its last lines and the path of its log.
         """
@@ -147,6 +154,7 @@ class ActionContext:
             log=self.log,
             append=len(self.commands) > 1,
             on_line=on_line,
+            marks=marks,
             secrets=self.site.secrets,
             stdout=stdout,
         )

@@ -133,9 +133,11 @@ def _write_bundle(
     debug_map.write_text(dsymutil.without_objects_below(complete, zig_objects), encoding="utf-8")
     bundle = context.output(FOLDER) / f"{target.name}{_BUNDLE_SUFFIX}"
     bundle.parent.mkdir(parents=True, exist_ok=True)
-    lines: list[str] = []
-    context.run(dsymutil.collect_command(context.toolchain, debug_map, bundle), on_line=lines.append)
-    if warnings := [line for line in lines if "warning:" in line]:
+    warnings: list[str] = []
+    context.run(
+        dsymutil.collect_command(context.toolchain, debug_map, bundle), on_line=warnings.append, marks=["warning:"]
+    )
+    if warnings:
         raise VerificationError(
             f"the debug symbols of {target.name} are not complete:\n" + "\n".join(f"  - {line}" for line in warnings),
             where=f"{context.action.artifact} for {platform.triple}",

@@ -266,7 +266,7 @@ class CbindgenHeader:
             offline=offline,
         )
         output: list[str] = []
-        context.run(command, on_line=output.append)
+        context.run(command, on_line=output.append, marks=cbindgen.MARKS)
         if complaints := cbindgen.complaints(output, self.settings.excluded):
             raise BuildError(
                 "cbindgen left something out of the header:\n" + "\n".join(f"  | {line}" for line in complaints),

@@ -7,7 +7,7 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ferrule.core.errors import BuildError
 from ferrule.core.printable import without_colours
@@ -95,6 +95,10 @@ class CargoBuild:
             )
 
 
+MARKS: Final = ('{"reason":', "   Compiling", "  Downloaded", "native-static-libs: ")
+"""What stands in each line of Cargo's that is read (it fills its verbs up to twelve columns)."""
+
+
 def build(run: Runner, command: Command, say: Callable[[str], None], units: Units) -> CargoBuild:
     """Run a build and read what Cargo says of it; raises BuildError that names the place of the first error.
 
@@ -132,7 +136,7 @@ def _run(
             libraries[:] = libraries_line[1].split()
 
     try:
-        run(command, on_line=read_line)
+        run(command, on_line=read_line, marks=MARKS)
     except ToolFailed as failed:
         raise cargo_failures.explain(failed) from failed
     return messages, tuple(libraries)

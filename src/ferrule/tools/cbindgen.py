@@ -78,6 +78,10 @@ def read_settings(text: str) -> Settings:
     return Settings(language, values.get("cpp_compat"), names)
 
 
+MARKS: Final = ("WARN: ", "ERROR: ")
+"""How the lines begin in which cbindgen complains."""
+
+
 def complaints(lines: Iterable[str], excluded: Iterable[str] = ()) -> list[str]:
     """Warnings and errors among what cbindgen writes, each once, but for what says nothing of the interface.
 
@@ -85,7 +89,7 @@ def complaints(lines: Iterable[str], excluded: Iterable[str] = ()) -> list[str]:
     in `[defines]`: what is declared although no library has it, and what one has and is not, is found when the two are
     compared. Nor are types of interest that the configuration excludes: the header is compiled, and needs them then.
     """
-    messages = [line.strip() for line in lines if line.lstrip().startswith(("WARN: ", "ERROR: "))]
+    messages = [line.strip() for line in lines if line.lstrip().startswith(MARKS)]
     left_out = tuple(f"WARN: Can't find {name}." for name in excluded)
     return [line for line in dict.fromkeys(messages) if not _HARMLESS.match(line) and not line.startswith(left_out)]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ferrule.core.frozen import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
 
@@ -24,5 +24,10 @@ class Command:
 class Runner(Protocol):
     """Runs a command, hands over each line, and returns its standard output."""
 
-    def __call__(self, command: Command, /, *, on_line: Callable[[str], None] | None = None) -> str:
-        """Raises BuildError if the command fails; with `on_line`, which receives each line, nothing is returned."""
+    def __call__(
+        self, command: Command, /, *, on_line: Callable[[str], None] | None = None, marks: Collection[str] = ()
+    ) -> str:
+        """Raises BuildError if the command fails; with `on_line`, which receives each line, nothing is returned.
+
+        With `marks`, it receives those alone that hold one of these texts.
+        """

@@ -28,6 +28,9 @@ NAME: Final = "maturin"
 
 _COMPILING: Final = re.compile(r"\s+(?:Compiling|Downloaded) (\S+ v\S+)")
 _BUILT: Final = re.compile(r".*Built wheel (?:for (.+) to|for abi3) ")
+MARKS: Final = ("   Compiling", "  Downloaded", "Built wheel ")
+"""What stands in each line that tells of its progress."""
+
 _CAUSE: Final = re.compile(r"^\s*Caused by: (.+)$", re.MULTILINE)
 
 

@@ -17,7 +17,7 @@ from ferrule.core.printable import coloured_lines, printable_lines
 from ferrule.core.safe_files import open_more, open_new
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from io import BufferedWriter
     from pathlib import Path
     from types import TracebackType
@@ -143,6 +143,39 @@ def _cut(line: str) -> str:
     return f"{line[:SHOWN]} ... the rest of this line was left out\n"
 
 
+class Listener:
+    """Hears the lines that a program reads, as they were written; with `marks`, those that hold one of these texts."""
+
+    def __init__(self, on_line: Callable[[str], None], marks: Collection[str] = ()) -> None:
+        self._on_line = on_line
+        self._marks = tuple(marks)
+        self._bytes = tuple(mark.encode() for mark in marks)
+
+    def hear(self, piece: bytes) -> None:
+        """Take whole lines."""
+        if not self._marks:
+            lines: Iterable[str] = read_lines(piece).split("\n")[:-1]
+        elif any(mark[:1] in piece and mark in piece for mark in self._bytes):  # bytes, as most of it is never heard
+            lines = _marked_lines(read_lines(piece), self._marks)
+        else:
+            return
+        for line in lines:
+            self._on_line(line)
+
+
+def _marked_lines(text: str, marks: Iterable[str]) -> Iterator[str]:
+    """The whole lines that hold one of these texts."""
+    starts = {text.rfind("\n", 0, offset) + 1 for mark in marks for offset in _offsets(text, mark)}
+    return (text[start : text.index("\n", start)] for start in sorted(starts))
+
+
+def _offsets(text: str, part: str) -> Iterator[int]:
+    offset = text.find(part)  # five times as fast as a regular expression
+    while offset >= 0:
+        yield offset
+        offset = text.find(part, offset + 1)
+
+
 class Log:
     """The log of a program: what it writes as it arrives, its middle left out where it writes too much."""
 
@@ -204,11 +237,9 @@ class Record:
     The answer is at most `largest` bytes: lines as text, or in `copy` every byte as it arrived.
     """
 
-    def __init__(
-        self, log: Log, on_line: Callable[[str], None] | None, largest: int, copy: BinaryIO | None = None
-    ) -> None:
+    def __init__(self, log: Log, listener: Listener | None, largest: int, copy: BinaryIO | None = None) -> None:
         self._log = log
-        self._on_line = on_line
+        self._listener = listener
         self._room = largest
         self._copy = copy
         self._lines = {True: WholeLines(), False: WholeLines()}
@@ -234,12 +265,13 @@ class Record:
         self._log.write(piece)
         self._outputs[from_stdout].add(piece)
         self._both.add(piece)
-        if self._on_line is not None:
-            for line in read_lines(piece).split("\n")[:-1]:
-                self._on_line(line)
+        if self._listener is not None:
+            self._listener.hear(piece)
         elif from_stdout and self._copy is None and self._room >= 0:
             self._room -= len(piece)
             self._answer.append(piece)
+            if self.too_long:
+                self._answer.clear()  # nobody will read it, and the program may go on for hours
 
     @property
     def too_long(self) -> bool:

@@ -16,7 +16,7 @@ from ferrule.core.errors import BuildError, StorageError, ToolchainError
 from ferrule.core.frozen import dataclass
 from ferrule.core.printable import without_colours
 from ferrule.core.safe_files import open_new
-from ferrule.tools.program_output import KEPT, Log, Record, shown_lines
+from ferrule.tools.program_output import KEPT, Listener, Log, Record, shown_lines
 from ferrule.tools.secrets import Hider, secrets_of
 
 if TYPE_CHECKING:
@@ -318,6 +318,7 @@ def run(
     log: Path,
     append: bool = False,
     on_line: Callable[[str], None] | None = None,
+    marks: Collection[str] = (),
     secrets: Collection[str] = (),
     person: RunAs = _OURSELVES,
     stdout: Path | None = None,
@@ -325,16 +326,17 @@ def run(
     """Run a program with both its outputs in `log` as they arrive, and return its standard output as lines of text.
 
     With `on_line`, that hears each line as it was written, to be read by a program, and nothing is returned; with
-    `stdout`, a new file there holds every byte of standard output, and nothing is returned either. In the log
-    and in errors, `secrets` and those of the environment are replaced by `***` and control characters are made visible;
-    the middle of a log, and the end of a line, that is too long is left out. With `append` the log goes on where an
-    earlier program of the same action left it. `person` is as whom it runs.
+    `marks`, it hears those alone that hold one of these texts. With `stdout`, a new file there holds every byte of
+    standard output, and nothing is returned either. In the log and in errors, `secrets` and those of the environment
+    are replaced by `***` and control characters are made visible; the middle of a log, and the end of a line, that is
+    too long is left out. With `append` the log goes on where an earlier program of the same action left it. `person` is
+    as whom it runs.
     Raises ToolMissing, ToolFailed, and StorageError when the log or the file cannot be written.
     """
     call = _Call(argv, env, cwd, _Hider(secrets, env, cwd), person)
     with Log(log, call.hide, append=append) as stream, _copy(stdout) as copy:
         stream.say(f"$ {call.command}")
-        record = Record(stream, on_line, ANSWER_BYTES, copy)
+        record = Record(stream, Listener(on_line, marks) if on_line else None, ANSWER_BYTES, copy)
         child = _start(call)
         try:
             for from_stdout, data in _read(child):

@@ -246,7 +246,7 @@ def _compile(
         compiled.extend(_compiled(cargo_builds.parse_messages(line), folder / "target" / recipe.triple))
 
     try:
-        run(command, on_line=read_line)
+        run(command, on_line=read_line, marks=cargo_builds.MARKS)
     except ToolFailed as failed:
         if os.strerror(errno.ENOSPC) in failed.stderr + failed.stdout:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from failed

@@ -17,6 +17,7 @@ from ferrule.tools import cargo_builds
 from ferrule.tools.cargo_builds import CargoArtifact, CargoBuild
 from ferrule.tools.cargo_units import Units
 from ferrule.tools.command import Command
+from ferrule.tools.program_output import Listener
 from ferrule.tools.run import Captured, ToolFailed
 
 
@@ -77,13 +78,13 @@ def test_a_build_tells_what_it_reads_links_and_does(tmp_path):
     output, notes = tmp_path / "t/release/libx.so", tmp_path / "t/release/deps/x.d"
     messages = []
 
-    def run(_command, /, *, on_line=None):
+    def run(_command, /, *, on_line=None, marks=()):
         notes.parent.mkdir(parents=True, exist_ok=True)
         output.write_bytes(b"library")
         notes.write_text(f"{output}: src/lib.rs /w/a\\ b.rs {tmp_path}/t/out/made.rs\n# env-dep:X=1\n# env-dep:Y\n")
         message = artifact("path+file:///w/x-ffi#0.1.0", str(output))
         for line in ("   Compiling idna v1.1.0", "note: native-static-libs: -lc -lm", message):
-            on_line(line)
+            Listener(on_line, marks).hear(f"{line}\n".encode())
         return message
 
     command = Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t"), "Y": "2"})
@@ -106,7 +107,7 @@ def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
     """Cargo says `fresh` of what another program put there: it is made to forget, and then has to make it."""
     output, runs = tmp_path / "t/release/libx.so", []
 
-    def run(_command, /, *, on_line=None):
+    def run(_command, /, *, on_line=None, marks=()):  # noqa: ARG001
         runs.append(len(runs))
         output.parent.mkdir(parents=True, exist_ok=True)
         fresh = len(runs) <= times
@@ -129,7 +130,7 @@ def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
 
 
 def test_a_failed_build_is_explained(tmp_path):
-    def run(_command, /, *, on_line=None):  # noqa: ARG001
+    def run(_command, /, *, on_line=None, marks=()):  # noqa: ARG001
         written = "error[E0308]: mismatched types\n  --> x/src/lib.rs:12:5\n"
         raise ToolFailed("cargo ended", command="cargo", code=101, captured=Captured("", written))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 )
 def test_what_is_said_of_progress(line: str, message: str | None) -> None:
     assert maturin.progress(line) == message
+    assert message is None or any(mark in line for mark in maturin.MARKS)
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ class MaturinExtension:
         )
         try:
             with first:
-                context.run(command, on_line=maturin.report_to(context.report_progress))
+                context.run(command, on_line=maturin.report_to(context.report_progress), marks=maturin.MARKS)
         except run.ToolFailed as failed:
             raise maturin.explain(failed, self.package.source) from failed
         settings = cargo.settings(context.project / self.workspace, environment)
