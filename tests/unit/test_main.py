@@ -45,6 +45,17 @@ def test_version_imports_nothing() -> None:
     assert len(modules) < 80
 
 
+def test_the_end_looks_for_no_cycles_among_all_that_is_left() -> None:
+    program = "import gc, sys; sys.argv = ['ferrule', '--version']; from ferrule.__main__ import main; main()"
+    count = "print(gc.get_freeze_count(), len(gc.get_objects()))"
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    said = subprocess.run(
+        [sys.executable, "-c", f"{program}; {count}"], capture_output=True, text=True, check=True, env=environment
+    ).stdout
+    frozen, left = map(int, said.splitlines()[-1].split())
+    assert frozen > 1000 > left
+
+
 def test_help_imports_no_command() -> None:
     modules = imported("--help")
     assert own(modules) == {

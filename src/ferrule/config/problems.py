@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import field
-from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, NoReturn
 
 from ferrule.core.errors import ConfigError, ConfigErrors
@@ -79,6 +78,8 @@ class Problems:
 
     def nearest(self, word: str, names: Iterable[str]) -> str | None:
         """The name most like the word (Ratcliff and Obershelp, by difflib), or None if none is alike."""
+        from difflib import SequenceMatcher  # noqa: PLC0415 - 1 ms, for a mistake
+
         best, best_ratio = None, _SIMILAR
         matcher = SequenceMatcher(autojunk=False, b=word) if len(word) <= _SHOWN else None
         for name in names:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 from urllib.parse import quote
 
@@ -142,6 +141,8 @@ def _sha256(hexadecimal: str) -> Json:
 
 def _crates(lock: str) -> Iterator[Json]:
     """Crates of Cargo.lock that were fetched; those of the workspace are in the source."""
+    import tomllib  # noqa: PLC0415 - 2 ms, which planning does not wait for
+
     for package in tomllib.loads(lock).get("package", ()):
         if package.get("checksum"):
             uri = f"pkg:cargo/{package['name']}@{quote(package['version'], safe='')}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING, Final, Literal
 
 from ferrule.core.frozen import dataclass
@@ -64,6 +63,8 @@ class Settings:
 
 def read_settings(text: str) -> Settings:
     """What cbindgen.toml says; raises ValueError for what cbindgen would refuse."""
+    import tomllib  # noqa: PLC0415 - 2 ms, where there is such a file
+
     try:
         values = tomllib.loads(text)
     except RecursionError:

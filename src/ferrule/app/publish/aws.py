@@ -8,7 +8,6 @@ machines of a cloud) the AWS CLI is asked for, where it is installed.
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import hmac
 import json
@@ -123,6 +122,8 @@ def _of_role(context: PublishContext, role: str, file: Path, region: str, tokens
 
 def _of_files(host: Host, profile: str) -> Keys | None:
     """The keys of a profile ("Configuration and credential file settings")."""
+    import configparser  # noqa: PLC0415 - 1 ms, where it is uploaded to
+
     folder = host.home / ".aws" if host.home else None
     files = (
         (credentials.variable(host, "AWS_SHARED_CREDENTIALS_FILE"), "credentials", profile),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from ferrule.app.release.run import make_plan, tool_requirements
@@ -86,6 +85,8 @@ def _pack_webassembly(config: Config, names: tuple[str, ...]) -> bool:
 
 
 def _check_names(names: tuple[str, ...], existing: tuple[str, ...], what: str) -> None:
+    from difflib import get_close_matches  # noqa: PLC0415 - 1 ms, for a mistake
+
     for name in names:
         if name not in existing:
             near = get_close_matches(name, existing, 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import posixpath
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -253,7 +252,7 @@ def _with_backend(project: PythonProject) -> str:
     """The text of pyproject.toml with Ferrule's backend as [build-system]; all else stays as it is."""
     table = f'[build-system]\nrequires = []\nbuild-backend = "sdist_backend"\nbackend-path = ["{_BACKEND}"]\n'
     document: Any = parse(project.text.encode(), project.file)
-    expected = {**document, "build-system": tomllib.loads(table)["build-system"]}
+    expected = {**document, "build-system": parse(table.encode(), project.file)["build-system"]}
     lines, inside = [], False
     for line in project.text.splitlines():
         stripped = line.strip()
@@ -276,6 +275,8 @@ def _is_header(line: str) -> bool:
 
 
 def _loaded(text: str) -> dict[str, Any] | None:
+    import tomllib  # noqa: PLC0415 - 2 ms, which planning does not wait for
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
