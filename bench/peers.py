@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -59,6 +60,7 @@ def prepare(
 
     idlers: dict[str, Callable[[str], Peer]] = {
         "ninja": lambda program: ninja(program, place("ninja"), plan.actions),
+        "turbo": lambda program: turbo(program, place("turbo"), plan.actions),
         "maturin": lambda program: maturin(program, place("maturin"), manifest),
         "goreleaser": lambda program: goreleaser(program, place("goreleaser"), manifest, crate.crate, linux),
     }
@@ -89,6 +91,31 @@ def ninja(program: str, checkout: Path, actions: Sequence[Action]) -> Peer:
         lines.append(f"build done/{action.id.replace(':', '-')}: phony {outputs}")
     (checkout / "build.ninja").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return Peer("ninja", f"Ninja looking at {len(actions)} steps and {len(tracked):,} files", (program,), checkout)
+
+
+def turbo(program: str, checkout: Path, actions: Sequence[Action]) -> Peer:
+    """The graph of the plan as Turborepo sees it: a package for each step, and all tracked files before each."""
+    every_file = sorted(f"{top.name}/**" if top.is_dir() else top.name for top in checkout.iterdir())
+    names = {action.id: re.sub(r"[^a-z0-9]+", "-", action.id.lower()) for action in actions}
+    packages = {"": {"name": "all", "private": True, "packageManager": "npm@10.9.0", "workspaces": ["steps/*"]}}
+    for action in actions:
+        packages[f"steps/{names[action.id]}"] = {
+            "name": names[action.id],
+            "version": "1.0.0",
+            "scripts": {"build": "mkdir -p out && touch out/done"},
+            "dependencies": {names[need]: "*" for need in action.needs},
+        }
+    task = {"dependsOn": ["^build"], "outputs": ["out/**"]}
+    documents: dict[str, Any] = {f"{folder}/package.json".lstrip("/"): text for folder, text in packages.items()}
+    documents["package-lock.json"] = {"name": "all", "lockfileVersion": 3, "packages": {}}
+    documents["turbo.json"] = {"globalDependencies": every_file, "tasks": {"build": task}}
+    for name, document in documents.items():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(json.dumps(document), encoding="utf-8")
+    (checkout / ".gitignore").write_text("out/\n.turbo/\nnode_modules/\n", encoding="utf-8")
+    _commit(checkout)
+    env = {**os.environ, "TURBO_TELEMETRY_DISABLED": "1", "DO_NOT_TRACK": "1"}
+    return Peer("turbo", f"Turborepo looking at {len(actions)} steps", (program, "run", "build"), checkout, env)
 
 
 def maturin(program: str, checkout: Path, manifest: str) -> Peer:

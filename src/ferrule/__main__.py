@@ -43,7 +43,8 @@ def main() -> None:
             raise
         _end_without_output(f"cannot be written: {lost.strerror}")
     finally:
-        gc.freeze()  # Python would look for cycles among all that is left, a tenth of the time of a short command
+        if "lief" not in sys.modules:  # it prints what of its own is not taken away at the end
+            gc.freeze()  # else Python looks for cycles among all that is left, a tenth of the time of a short command
 
 
 def _act() -> None:

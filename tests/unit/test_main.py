@@ -45,15 +45,23 @@ def test_version_imports_nothing() -> None:
     assert len(modules) < 80
 
 
-def test_the_end_looks_for_no_cycles_among_all_that_is_left() -> None:
-    program = "import gc, sys; sys.argv = ['ferrule', '--version']; from ferrule.__main__ import main; main()"
-    count = "print(gc.get_freeze_count(), len(gc.get_objects()))"
+def ended(program: str) -> subprocess.CompletedProcess[str]:
+    """A program that asks for the version, and then looks at what is left."""
+    start = "import gc, sys; sys.argv = ['ferrule', '--version']; from ferrule.__main__ import main"
     environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
-    said = subprocess.run(
-        [sys.executable, "-c", f"{program}; {count}"], capture_output=True, text=True, check=True, env=environment
-    ).stdout
+    return subprocess.run(
+        [sys.executable, "-c", f"{start}\n{program}"], capture_output=True, text=True, check=True, env=environment
+    )
+
+
+def test_the_end_looks_for_no_cycles_among_all_that_is_left() -> None:
+    said = ended("main(); print(gc.get_freeze_count(), len(gc.get_objects()))").stdout
     frozen, left = map(int, said.splitlines()[-1].split())
     assert frozen > 1000 > left
+
+
+def test_a_library_that_looks_for_leaks_at_the_end_finds_none() -> None:
+    assert ended("import lief; main()").stderr == ""
 
 
 def test_help_imports_no_command() -> None:
