@@ -249,22 +249,25 @@ def shards_of(config: Any, place: Path, count: int, size: int) -> tuple[Any, lis
     from ferrule.app.distributed.bundle import Bundle, Tools  # noqa: PLC0415
     from ferrule.core.model import Action, Digest, FileRecord, Output, Plan  # noqa: PLC0415
     from ferrule.engine.key import key_document, key_of  # noqa: PLC0415
+    from ferrule.engine.recipe_code import RecipeCode  # noqa: PLC0415
+    from ferrule.engine.sources import StatIndex  # noqa: PLC0415
     from ferrule.engine.store import Result  # noqa: PLC0415
 
     tools = Tools("present", {"cc": ("1", "cc 1")}, {}, {})
     made = [
-        Action(f"lib{n}", f"lib{n}", "library", Nap(0, turn=n), (Output("lib", "cdylib"),), TARGET, tools=("cc",))
+        Action(f"lib{n}", "native", "library", Nap(0, turn=n), (Output("lib", "cdylib"),), TARGET, tools=("cc",))
         for n in range(count)
     ]
     last = Action("sums", "sums", "checksums", Nap(0), (Output("out", "file", "out"),))
     plan = Plan(config.project.name, config.project.version, (*made, last))
     whole, split = shards.plan_digest(plan), Digest.of(b"split")
     lock = config.root / config.workspace.folder / "Cargo.lock"
+    code = RecipeCode(StatIndex(None, time.time_ns)).of(Nap)
     block, folders = os.urandom(size), []
     for number, one in enumerate(made, 1):
         content = number.to_bytes(8, "big") + block[8:]
         digest = Digest.of(content)
-        key = key_of(key_document(one, sources={}, needs={}, needed_facts={}, tools={"cc": "cc 1"}, code={}))
+        key = key_of(key_document(one, sources={}, needs={}, needed_facts={}, tools={"cc": "cc 1"}, code=code))
         found = Bundle(
             *(plan.project, plan.version, whole, split, number, count, None, None),
             lock=Digest.of_file(lock) if lock.is_file() else None,
