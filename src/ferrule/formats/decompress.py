@@ -1,13 +1,20 @@
-"""Decompression of what nobody vouches for: a bounded piece at a time, and no more than an archive may hold."""
+"""Decompression of what nobody vouches for: a bounded piece at a time, and no more than an archive may hold.
+
+By zlib-ng, as what it is compressed by (`deflate`): it takes two thirds of the time of the zlib of most Pythons.
+"""
 
 from __future__ import annotations
 
-import zlib
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
+
+from zlib_ng import zlib_ng
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.frozen import dataclass
 from ferrule.formats.archive_member import CHUNK
+
+INFLATE_ERROR: Final = cast("type[Exception]", zlib_ng.error)
+"""What zlib-ng raises for damaged data; its type hints take it for an instance."""
 
 
 class Source(Protocol):
@@ -54,7 +61,7 @@ class Gunzip:
         self._unpacked = b""
         self._place = 0
         self._inside = True
-        self._machine = zlib.decompressobj(wbits=31)
+        self._machine = zlib_ng.decompressobj(wbits=31)
 
     def read(self, size: int) -> bytes:
         """At most `size` bytes; raises VerificationError if the file is damaged, cut or a bomb."""
@@ -78,7 +85,7 @@ class Gunzip:
             self._inside = True
             try:
                 out = self._machine.decompress(data, CHUNK)
-            except zlib.error as error:
+            except INFLATE_ERROR as error:
                 raise VerificationError(f"the gzip data is damaged: {error}", where=self._where) from error
             self._counts[1] += len(out)
             if self._limits.swells(*self._counts):
@@ -86,6 +93,6 @@ class Gunzip:
             self._packed = self._machine.unconsumed_tail
             if self._machine.eof:
                 self._packed = self._machine.unused_data
-                self._machine = zlib.decompressobj(wbits=31)
+                self._machine = zlib_ng.decompressobj(wbits=31)
                 self._inside = False
         return out

@@ -10,11 +10,12 @@ import os
 import stat
 import struct
 import zipfile
-import zlib
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO
+
+from zlib_ng import zlib_ng
 
 from ferrule.core.errors import VerificationError
 from ferrule.core.model import Digest
@@ -28,7 +29,7 @@ from ferrule.formats.archive_member import (
     parents,
     shortened,
 )
-from ferrule.formats.decompress import SWELLS, Limits
+from ferrule.formats.decompress import INFLATE_ERROR, SWELLS, Limits
 from ferrule.formats.deflate import Deflater
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str |
             check_directory(stream, limits, label)
             with zipfile.ZipFile(stream) as archive:
                 yield from _members(stream, archive, limits, label)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, struct.error) as error:
+    except (zipfile.BadZipFile, INFLATE_ERROR, EOFError, NotImplementedError, ValueError, struct.error) as error:
         raise VerificationError(f"the zip archive is damaged: {error}", where=label) from error
 
 
@@ -240,7 +241,7 @@ def _members(stream: BinaryIO, archive: zipfile.ZipFile, limits: Limits, where: 
         kinds[name] = info.is_dir()
         try:
             yield _entry(stream, info, name, ends[info.header_offset], where)
-        except (zlib.error, EOFError, ValueError, struct.error) as error:
+        except (INFLATE_ERROR, EOFError, ValueError, struct.error) as error:
             raise VerificationError(f"the member {shortened(name)} is damaged: {error}", where=where) from error
 
 
@@ -325,13 +326,13 @@ def _content(stream: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
         data = _inflated(data, info.file_size)
     if len(data) != info.file_size:
         raise ValueError("it has another size than is declared")
-    if zlib.crc32(data) != info.CRC:
+    if zlib_ng.crc32(data) != info.CRC:
         raise ValueError("it has another checksum (CRC-32) than is declared")
     return data
 
 
 def _inflated(data: bytes, size: int) -> bytes:
-    machine = zlib.decompressobj(wbits=-15)
+    machine = zlib_ng.decompressobj(wbits=-15)
     content = machine.decompress(data, size + 1)
     if len(content) <= size and not machine.eof:
         content += machine.decompress(machine.unconsumed_tail, 1)

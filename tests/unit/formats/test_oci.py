@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -23,8 +24,10 @@ from ferrule.formats.oci import (
     PlatformImage,
     append_layers,
     canonical,
+    check_layer,
     docker_archive,
     image_config,
+    layer_members,
     platform_document,
     read_layout,
     read_root,
@@ -32,7 +35,7 @@ from ferrule.formats.oci import (
     write_layer,
     write_layout,
 )
-from ferrule.formats.tar import write_tar
+from ferrule.formats.tar import read_tar_gz, write_tar
 
 EPOCH = 1_767_323_045
 PLATFORMS = ("linux/arm64", "linux/amd64")
@@ -73,8 +76,6 @@ def test_platforms_are_split_and_checked():
 
 
 def test_a_layer_knows_both_of_its_digests(tmp_path):
-    import gzip  # noqa: PLC0415 - the judge of this test
-
     layers = layer(tmp_path)
     data = (tmp_path / "layer").read_bytes()
     assert (layers.digest, layers.size) == (Digest.of(data), len(data))
@@ -317,6 +318,46 @@ def test_a_manifest_that_contradicts_itself_is_refused(tmp_path, change, reason)
 def test_a_layer_that_is_a_bomb_is_refused(tmp_path):
     with pytest.raises(VerificationError, match="holds more than 4096 bytes"):
         read_layout(layout(tmp_path), Limits(total_bytes=4096))
+
+
+def layers_of(folder):
+    return [layer for image in read_layout(folder, reads_layers=False).images for layer in image.layers]
+
+
+def test_layers_that_are_not_read_with_the_layout_are_checked_by_who_reads_them(tmp_path):
+    folder = layout(tmp_path)
+    known = [layer for image in read_layout(folder).images for layer in image.layers]
+    assert layers_of(folder) == known
+    content = known[0].path.read_bytes()
+    with known[0].path.open("rb") as stream:
+        expected = [*read_tar_gz(stream, root=True)]
+    assert [*layer_members(known[0])] == expected
+    check_layer(known[0])
+    with pytest.raises(VerificationError, match="holds more than 4096 bytes"):
+        check_layer(known[0], Limits(total_bytes=4096))
+    known[0].path.write_bytes(content[:9] + b"\x03" + content[10:])  # the system that packed it, which nobody reads
+    for read in (check_layer, lambda layer: [*layer_members(layer)]):
+        with pytest.raises(VerificationError, match="has another content"):
+            read(known[0])
+        with pytest.raises(VerificationError, match=r"the diff_id of .* is not that of its content"):
+            read(replace(known[0], digest=Digest.of_file(known[0].path), diff_id=known[0].digest))
+    plain = gzip.decompress(content)
+    known[0].path.write_bytes(plain)
+    uncompressed = replace(known[0], digest=Digest.of(plain), media_type=LAYER_PLAIN)
+    assert [*layer_members(uncompressed)] == expected
+    known[0].path.unlink()
+    with pytest.raises(VerificationError, match="missing"):
+        layers_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("diff_ids", "reason"),
+    [([], "are not those of the layers"), (["sha256:0"], "which is not SHA-256"), (None, "are not")],
+)
+def test_layers_that_are_not_read_have_a_diff_id_each(tmp_path, diff_ids, reason):
+    folder = remade(layout(tmp_path), lambda _, config: config["rootfs"].update(diff_ids=diff_ids))
+    with pytest.raises(VerificationError, match=reason):
+        layers_of(folder)
 
 
 def test_manifests_may_stand_in_index_json_itself(tmp_path):

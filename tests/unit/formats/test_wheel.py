@@ -5,6 +5,7 @@ import hashlib
 import io
 import tarfile
 import zipfile
+from collections import deque
 
 import pytest
 from packaging.tags import parse_tag
@@ -15,6 +16,7 @@ from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import (
+    WheelReader,
     distribution_name,
     distribution_version,
     oldest_platform,
@@ -27,7 +29,7 @@ from ferrule.formats.wheel import (
     write_sdist,
     write_wheel,
 )
-from ferrule.formats.zip import ZipWriter
+from ferrule.formats.zip import ZipWriter, read_zip
 
 LINUX, ARM = PLATFORMS["x86_64-unknown-linux-gnu"], PLATFORMS["aarch64-unknown-linux-gnu"]
 MAC, INTEL = PLATFORMS["aarch64-apple-darwin"], PLATFORMS["x86_64-apple-darwin"]
@@ -256,6 +258,20 @@ def forged(path, changes, rename=None):
 def test_a_forged_wheel_is_refused(tmp_path, changes, reason):
     with pytest.raises(VerificationError, match=reason):
         read_wheel(forged(wheel(tmp_path), changes))
+
+
+def test_members_are_read_once_and_what_contradicts_them_is_refused_at_the_end(tmp_path):
+    path = wheel(tmp_path)
+    reader = WheelReader(path)
+    pairs = [*reader.members()]
+    assert [(member.name, member.read()) for member, _ in pairs] == [(m.name, m.read()) for m in read_zip(path)]
+    assert all(digest == Digest.of(member.read()) for member, digest in pairs)
+    assert reader.facts == read_wheel(path)
+    assert reader.tags == reader.facts.tags
+    members = WheelReader(forged(path, {"e_mail_check/extra.py": b""})).members()
+    assert next(members)[0].name == "e_mail_check/__init__.py"
+    with pytest.raises(VerificationError, match="which RECORD does not list"):
+        deque(members)
 
 
 def test_a_wheel_under_another_name_is_refused(tmp_path):

@@ -141,10 +141,11 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
     path, contents, listed = release.folder / name, _Contents(), release.files.get(name)
     is_sdk, digests = listed is not None and listed.kind == "sdk", set[Digest]()
     try:
-        tags = wheel.read_wheel(path).tags if path.suffix == ".whl" else ()
+        wheel_reader = wheel.WheelReader(path) if path.suffix == ".whl" else None
+        tags = wheel_reader.tags if wheel_reader else ()
         is_empty = is_sdk or any(not tag.endswith("-any") for tag in tags)
-        for platform, member, content in _members(path, release, contents):
-            digest = Digest.of(content)
+        members = _of_wheel(release, wheel_reader, name) if wheel_reader else _members(path, release, contents)
+        for platform, member, content, digest in members:
             digests.add(digest)
             _pack(release, digest, len(content), contents)
             if content.startswith(magic.COMPILED):
@@ -224,23 +225,33 @@ def _is_for(facts: BinaryFacts, triple: str) -> bool:
     return triple in PLATFORMS and (facts.system == "wasm") == (PLATFORMS[triple].system == "wasm")
 
 
-def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[tuple[str, str, bytes]]:
-    """The platform that a file of a package is for (a target, a platform of OCI, or none), its name and content."""
+_File = tuple[str, str, bytes, Digest]
+"""The platform that a file of a package is for (a target, a platform of OCI, or none), its name, content and digest."""
+
+
+def _of_wheel(release: ReleaseFolder, reader: wheel.WheelReader, name: str) -> Iterator[_File]:
+    target = release.files[name].target or ""
+    return ((target, member.name, member.read(), digest) for member, digest in reader.members())
+
+
+def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[_File]:
+    """The files of a package that is no wheel."""
     name = path.relative_to(release.folder).as_posix()
     target = (release.files[name].target if name in release.files else None) or ""
     if path.is_dir() and oci.holds_component(path):
         layout = oci.read_component(path)
         _compare_image(layout.facts, name, release, contents)
-        yield target, f"{name}/component.wasm", layout.component
+        yield target, f"{name}/component.wasm", layout.component, Digest.of(layout.component)
     elif path.is_dir():
-        yield from _of_layout(oci.read_layout(path), name, release, contents)
+        yield from _of_layout(oci.read_layout(path, reads_layers=False), name, release, contents)
     elif name.endswith(IMAGE_ARCHIVE):
         with open_regular(path) as stream:
             for member in tar.read_tar(stream, where=name):
                 _pack(release, Digest.of(member.read()), member.size, contents)
         with unpacked(path) as folder:
-            yield from _of_layout(oci.read_layout(folder), release.files[name].artifact, release, contents)
-    elif path.suffix in {".whl", ".zip"}:
+            image = oci.read_layout(folder, reads_layers=False)
+            yield from _of_layout(image, release.files[name].artifact, release, contents)
+    elif path.suffix == ".zip":
         yield from _regular(target, zips.read_zip(path))
     elif path.suffix == ".deb":
         yield from _regular(target, deb.read_deb(path).entries)
@@ -251,18 +262,17 @@ def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterato
             yield from _regular(target, tar.read_tar_gz(stream, where=str(path)))
 
 
-def _of_layout(
-    layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents
-) -> Iterator[tuple[str, str, bytes]]:
-    """Files of an image's own layers; a base is what it is, and was checked by its digest."""
+def _of_layout(layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents) -> Iterator[_File]:
+    """Files of an image's own layers; a base is what it is, and is checked by its digests."""
     _check_image(layout, artifact, release, contents)
     bases = {file.digest for file in release.manifest.packed if "/blobs/" not in file.path}
     for image in layout.images:
         for layer in image.layers:
             _pack(release, layer.digest, layer.size, contents)
-            if layer.digest not in bases:
-                with layer.path.open("rb") as stream:
-                    yield from _regular(image.platform, tar.read_tar_gz(stream, root=True, where=artifact))
+            if layer.digest in bases:
+                oci.check_layer(layer, where=artifact)
+            else:
+                yield from _regular(image.platform, oci.layer_members(layer, where=artifact))
 
 
 def _check_image(layout: ImageLayout, artifact: str, release: ReleaseFolder, contents: _Contents) -> None:
@@ -294,10 +304,11 @@ def _compare_image(image_facts: ImageFacts, artifact: str, release: ReleaseFolde
         contents.covers.append(pointer("facts", artifact, name))
 
 
-def _regular(platform: str, members: Iterable[Member]) -> Iterator[tuple[str, str, bytes]]:
+def _regular(platform: str, members: Iterable[Member]) -> Iterator[_File]:
     for member in members:
         if member.regular:
-            yield platform, member.name, member.read()
+            content = member.read()
+            yield platform, member.name, content, Digest.of(content)
 
 
 def _platform_problem(facts: BinaryFacts, platform: str, member: str) -> str | None:

@@ -21,7 +21,7 @@ from ferrule.formats.oci.documents import (
     platform_document,
     rfc3339,
 )
-from ferrule.formats.oci.reading import ImageLayout, LayoutImage, read_layout
+from ferrule.formats.oci.reading import ImageLayout, LayoutImage, check_layer, layer_members, read_layout
 from ferrule.formats.oci.root import Root, read_file, read_root
 from ferrule.formats.oci.writing import (
     HEALTH,
@@ -53,9 +53,11 @@ __all__ = [
     "Root",
     "append_layers",
     "canonical",
+    "check_layer",
     "docker_archive",
     "holds_component",
     "image_config",
+    "layer_members",
     "platform_document",
     "read_component",
     "read_file",

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ferrule.core.errors import BuildError, VerificationError
 from ferrule.core.model import Digest
+from ferrule.formats import tar
 from ferrule.formats.archive_member import CHUNK
-from ferrule.formats.decompress import Gunzip, Limits
+from ferrule.formats.decompress import LIMITS, Gunzip, Limits
 from ferrule.formats.oci.documents import CONFIG, INDEX, LAYER, LAYER_PLAIN, MANIFEST, REF_NAME, Descriptor, Layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from ferrule.formats.archive_member import Member
+    from ferrule.formats.decompress import Source
 
 _DOCKER = {
     "application/vnd.docker.distribution.manifest.list.v2+json": INDEX,
@@ -60,23 +65,74 @@ class ImageLayout:
         raise BuildError(f"the image has no variant for {platform}, only for {platforms}", where=str(self.folder))
 
 
-def read_layout(folder: Path, limits: Limits = Limits()) -> ImageLayout:  # noqa: B008 - frozen
+def read_layout(folder: Path, limits: Limits = LIMITS, *, reads_layers: bool = True) -> ImageLayout:
     """Read an image layout and recompute every claim: digests and sizes of all blobs, and the diff_id of every layer.
 
-    `index.json` may refer to an index, or to manifests themselves. Docker's media types are read as their OCI
-    equivalents. Manifests without a platform (attestations) are checked but are not images.
+    Where it reads no layers, these have the digests that the layout says, to be checked by `layer_members` or
+    `check_layer`. `index.json` may refer to an index, or to manifests themselves. Docker's media types are read as
+    their OCI equivalents. Manifests without a platform (attestations) are checked but are not images.
 
     Raises VerificationError for blobs that are missing, different or referred to by nothing, other media types than an
     image has, configs that contradict their manifest, and layers beyond `limits`.
     """
-    return _LayoutReader(folder, limits).layout()
+    return _LayoutReader(folder, limits, reads_layers=reads_layers).layout()
+
+
+def layer_members(layer: Layer, limits: Limits = LIMITS, *, where: str | None = None) -> Iterator[Member]:
+    """The members of a layer, in one pass over its blob; `where` is the place named in messages.
+
+    Raises VerificationError as `read_tar` does, and after the last member if the layer's digest or diff_id is another.
+    """
+    with _checked_content(layer, limits, where) as content:
+        yield from tar.read_tar(content, limits, root=True, where=where)
+
+
+def check_layer(layer: Layer, limits: Limits = LIMITS, *, where: str | None = None) -> None:
+    """Compare a layer with its digest and diff_id, whatever is in it; raises VerificationError."""
+    with _checked_content(layer, limits, where) as content:
+        size = 0
+        while piece := content.read(CHUNK):
+            size += len(piece)
+            if size > limits.total_bytes:
+                raise VerificationError(f"{layer.digest.oci} holds more than {limits.total_bytes} bytes", where=where)
+
+
+@contextmanager
+def _checked_content(layer: Layer, limits: Limits, where: str | None) -> Iterator[Source]:
+    """What is in a layer, to be read to its end: compared with digest and diff_id afterwards."""
+    with layer.path.open("rb") as stream:
+        packed = _HashingSource(stream)
+        plain = _HashingSource(Gunzip(packed, where, limits)) if layer.media_type == LAYER else packed
+        yield plain
+    if packed.digest != layer.digest:
+        raise VerificationError(f"the blob {layer.digest.oci} has another content", where=where)
+    if plain.digest != layer.diff_id:
+        raise VerificationError(f"the diff_id of {layer.digest.oci} is not that of its content", where=where)
+
+
+class _HashingSource:
+    """Passes on what is read, and knows its digest."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        data = self._source.read(size)
+        self._hash.update(data)
+        return data
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(self._hash.hexdigest())
 
 
 class _LayoutReader:
     """One pass over one layout; remembers which blobs were referred to."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
+    def __init__(self, folder: Path, limits: Limits, *, reads_layers: bool) -> None:
         self._folder = folder
+        self._reads_layers = reads_layers
         self._blobs = folder / "blobs" / "sha256"
         self._limits = limits
         self._known: set[str] = set()
@@ -121,21 +177,33 @@ class _LayoutReader:
         platform = self._platform(config, descriptor.digest.oci)
         if entry.platform is not None and entry.platform != platform:
             self._fail(f"{entry.digest.oci} is declared for {entry.platform}, its config is for {platform}")
-        stored = tuple(self._layer(layer) for layer in layers)
         rootfs = config.get("rootfs")
-        if not isinstance(rootfs, dict) or rootfs.get("diff_ids") != [layer.diff_id.oci for layer in stored]:
+        declared = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+        if not isinstance(declared, list) or len(declared) != len(layers):
+            self._fail(f"the diff_ids of {descriptor.digest.oci} are not those of the layers")
+        stored = tuple(map(self._layer, layers, declared))
+        if declared != [layer.diff_id.oci for layer in stored]:
             self._fail(f"the diff_ids of {descriptor.digest.oci} are not those of the layers")
         return LayoutImage(platform, entry, descriptor, config, stored, _texts(manifest.get("annotations")))
 
-    def _layer(self, descriptor: Descriptor) -> Layer:
+    def _layer(self, descriptor: Descriptor, declared: object) -> Layer:
         if descriptor.media_type not in (LAYER, LAYER_PLAIN):
             self._fail(
                 f"{descriptor.digest.oci} has the media type {descriptor.media_type!r}; layers must be tar or tar+gzip"
             )
+        if not self._reads_layers:
+            return self._declared_layer(descriptor, declared)
         identity = descriptor.digest, descriptor.size, descriptor.media_type
         if identity not in self._layers:
             self._layers[identity] = self._read_layer(descriptor)
         return self._layers[identity]
+
+    def _declared_layer(self, descriptor: Descriptor, declared: object) -> Layer:
+        try:
+            diff_id = Digest.parse(str(declared))
+        except ValueError:
+            self._fail(f"{descriptor.digest.oci} has the diff_id {declared!r}, which is not SHA-256")
+        return Layer(self._blob(descriptor), descriptor.digest, descriptor.size, diff_id, descriptor.media_type)
 
     def _read_layer(self, descriptor: Descriptor) -> Layer:
         path = self._checked(descriptor)
@@ -149,7 +217,8 @@ class _LayoutReader:
                 digest.update(chunk)
         return Layer(path, descriptor.digest, descriptor.size, Digest(digest.hexdigest()), descriptor.media_type)
 
-    def _checked(self, descriptor: Descriptor) -> Path:
+    def _blob(self, descriptor: Descriptor) -> Path:
+        """Where a blob is that is there, as large as declared."""
         path = self._blobs / descriptor.digest.hex
         if path.is_symlink() or not path.is_file():
             self._fail(f"the blob {descriptor.digest.oci} is missing")
@@ -157,9 +226,13 @@ class _LayoutReader:
             self._fail(
                 f"the blob {descriptor.digest.oci} has {path.stat().st_size} bytes, declared are {descriptor.size}"
             )
+        self._known.add(descriptor.digest.hex)
+        return path
+
+    def _checked(self, descriptor: Descriptor) -> Path:
+        path = self._blob(descriptor)
         if Digest.of_file(path) != descriptor.digest:
             self._fail(f"the blob {descriptor.digest.oci} has another content")
-        self._known.add(descriptor.digest.hex)
         return path
 
     def _read(self, descriptor: Descriptor) -> bytes:
