@@ -8,16 +8,16 @@ import signal
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakes.actions import Compile, Sleep, action
+from fakes.actions import Compile, Hold, Sleep, action
 from fakes.cluster import Fleet, lay_out_fleet, wait_for
 from fakes.toolchain import Demo, lay_out
 from ferrule.app.distributed.dask.client import DaskCluster, address_of
 from ferrule.app.distributed.dask.identity import difference, identity
-from ferrule.app.distributed.dask.worker import Session, WorkerReady
+from ferrule.app.distributed.dask.worker import PIECE, Session, WorkerReady
 from ferrule.app.release import run as release
 from ferrule.cli.environment import run_context
 from ferrule.core.errors import NetworkError, UsageError, VerificationError
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from ferrule.core.model import Action, Outcome
+    from ferrule.core.model import Action, FileRecord, Outcome
     from ferrule.engine.events import Event
 
 WORKERS = 4
@@ -59,23 +59,32 @@ class Bench:
     fleet: Fleet
 
     def run(
-        self, *actions: Action, listen: Callable[[Event], None] = lambda _: None, there: bool = True
+        self,
+        *actions: Action,
+        listen: Callable[[Event], None] = lambda _: None,
+        there: bool = True,
+        kind: type[DaskCluster] = DaskCluster,
     ) -> dict[str, Outcome]:
         config, plan = release.load(self.demo.project), Plan("p", "1.0.0", actions)
         engine = release.engine_of(config, None, self.demo.context, listen)
         if not there:
             return {o.action.id: o for o in engine.execute(plan)}
-        with self.cluster(*actions, listen=listen) as cluster:
+        with self.cluster(*actions, listen=listen, kind=kind) as cluster:
+            wait_for(lambda: cluster.slots == len(self.fleet.workers))
             return {o.action.id: o for o in replace(engine, executor=cluster).execute(plan)}
 
     def cluster(
-        self, *actions: Action, listen: Callable[[Event], None] = lambda _: None, patience: float = 30.0
+        self,
+        *actions: Action,
+        listen: Callable[[Event], None] = lambda _: None,
+        patience: float = 30.0,
+        kind: type[DaskCluster] = DaskCluster,
     ) -> DaskCluster:
         config, host = release.load(self.demo.project), self.demo.context.host
         own = WorkerReady(identity(config, None, host), str(config.root), "here")
         session = Session(os.urandom(8).hex(), partial(run_context, jobs=None, offline=True, rust_source=None), None)
         ids = frozenset(a.id for a in actions if a.target)
-        return DaskCluster(self.fleet.address, session, own, ids, listen, patience=patience)
+        return kind(self.fleet.address, session, own, ids, listen, patience=patience)
 
 
 @pytest.fixture
@@ -115,6 +124,45 @@ def test_two_hundred_targets_and_a_worker_that_is_killed(bench: Bench, tmp_path:
     mine = Bench(alone, bench.fleet).run(*result, whole, there=False)
     output = {name: (o.key, o.files, o.facts) for name, o in outcomes.items()}
     assert output == {name: (o.key, o.files, o.facts) for name, o in mine.items()}
+
+
+def test_what_waits_at_a_busy_worker_is_taken_back_for_an_idle_one(bench: Bench, tmp_path: Path) -> None:
+    notes = tmp_path / "journal"
+    notes.mkdir()
+    long = [action(f"a{number}", Hold(str(notes))) for number in range(WORKERS)]
+    short = [action(f"b{number}", Compile(str(number), str(notes))) for number in range(WORKERS)]
+
+    def release_one_after_another() -> None:
+        wait_for(lambda: all((notes / one.id).exists() for one in long))
+        (notes / "a0.go").touch()
+        wait_for(lambda: all((notes / one.id).exists() for one in short))
+        for one in long:
+            (notes / f"{one.id}.go").touch()
+
+    thread = threading.Thread(target=release_one_after_another)
+    thread.start()
+    outcomes = bench.run(*long, *short)
+    thread.join()
+    assert {o.state for o in outcomes.values()} == {"built"}
+    runs = [(notes / one.id).read_text().splitlines() for one in short]
+    assert [len(one) for one in runs] == [1] * WORKERS
+    assert len({one[0] for one in runs}) == 1
+
+
+def test_equal_contents_come_home_once_and_large_ones_in_pieces(bench: Bench, tmp_path: Path) -> None:
+    equal = [action(f"n{number}", Compile("equal", str(tmp_path))) for number in range(20)]
+    large = action("large", Compile("x" * (2 * PIECE + 1), str(tmp_path)))
+    pieces: list[tuple[str, int]] = []
+
+    class Counting(DaskCluster):
+        async def _piece(self, worker: Any, record: FileRecord, offset: int) -> bytes:
+            pieces.append((record.digest.hex, offset))
+            return await super()._piece(worker, record, offset)
+
+    outcomes = bench.run(*equal, large, kind=Counting)
+    assert {o.state for o in outcomes.values()} == {"built"}
+    one, many = (outcomes[name].files[0].digest.hex for name in ("n0", "large"))
+    assert sorted(pieces) == sorted([(one, 0), (many, 0), (many, PIECE), (many, 2 * PIECE)])
 
 
 def test_a_release_over_workers_is_the_release_of_one_machine(fleet: Fleet, demo: Demo, tmp_path: Path) -> None:

@@ -41,6 +41,21 @@ class Compile:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Begins, which it notes in a folder beside, and goes on once a file `go` of its name is there."""
+
+    journal: str
+
+    def make(self, context: ActionContext) -> None:
+        """Wait for the file."""
+        note = Path(self.journal, context.action.id)
+        note.touch()
+        while not note.with_suffix(".go").exists():
+            time.sleep(0.02)
+        context.output("file").write_text("released")
+
+
+@dataclass(frozen=True, slots=True)
 class Sleep:
     """Starts a program that tells its number and sleeps; or, where it `fails`, one that does not."""
 
@@ -53,6 +68,6 @@ class Sleep:
         raise BuildError("it slept to the end")
 
 
-def action(name: str, recipe: Compile | Sleep, *needs: str) -> Action:
+def action(name: str, recipe: Compile | Hold | Sleep, *needs: str) -> Action:
     """An action without sources."""
     return Action(name, name, "test", recipe, (Output("out.txt", "file"),), TARGET, needs)

@@ -9,7 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fakes.toolchain import Demo, lay_out
 
@@ -30,11 +30,16 @@ def wait_for(condition: Callable[[], object], seconds: float = 300.0) -> None:
 
 @dataclass
 class Fleet:
-    """The processes, which find recipes in `modules` too; `close` ends all of them at once."""
+    """The processes, which find recipes in `modules` too; `close` ends all of them at once.
+
+    The scheduler listens at `host`; `inside` is what the command of each worker begins with that runs elsewhere.
+    """
 
     root: Path
     demos: list[Demo]
     modules: tuple[Path, ...] = ()
+    host: str = "127.0.0.1"
+    inside: tuple[tuple[str, ...], ...] = ()
     workers: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
     scheduler: subprocess.Popen[bytes] | None = None
 
@@ -51,8 +56,8 @@ class Fleet:
     def open(self) -> None:
         """Start the scheduler."""
         file = self.root / "scheduler.json"
-        options = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
-        self.scheduler = self._start(self.demos[0], "scheduler", *options)
+        options = ("--host", self.host, "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+        self.scheduler = self._start(self.demos[0], "scheduler", (), *options)
         wait_for(file.exists)
 
     def start(self, number: int) -> subprocess.Popen[bytes]:
@@ -60,14 +65,15 @@ class Fleet:
         demo = self.demos[number]
         options = ("--nthreads", "1", "--no-dashboard", "--no-nanny", "--memory-limit", "0")
         path = ("--local-directory", str(demo.root / "dask"))
-        self.workers[number] = self._start(demo, "worker", self.address, *options, *path)
+        inside = self.inside[number] if self.inside else ()
+        self.workers[number] = self._start(demo, "worker", inside, self.address, *options, *path)
         return self.workers[number]
 
-    def _start(self, demo: Demo, kind: str, *options: str) -> subprocess.Popen[bytes]:
+    def _start(self, demo: Demo, kind: str, inside: Sequence[str], *options: str) -> subprocess.Popen[bytes]:
         path = os.pathsep.join([demo.environment["PYTHONPATH"], str(TESTS), *map(str, self.modules)])
         with (self.root / "log").open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options],
+                [*inside, sys.executable, "-m", f"distributed.cli.dask_{kind}", *options],
                 cwd=demo.project,
                 env={**demo.environment, **_QUIET, "PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
@@ -88,9 +94,9 @@ class Fleet:
             process.wait()
 
 
-def lay_out_fleet(root: Path, workers: int, modules: Sequence[Path] = ()) -> Fleet:
-    """Checkouts for that many workers, a scheduler, and the workers started."""
-    fleet = Fleet(root, [lay_out(root / f"worker{number}") for number in range(workers)], tuple(modules))
+def lay_out_fleet(root: Path, workers: int, modules: Sequence[Path] = (), **elsewhere: Any) -> Fleet:
+    """Checkouts for that many workers, a scheduler, and the workers started; `elsewhere` has `host` and `inside`."""
+    fleet = Fleet(root, [lay_out(root / f"worker{number}") for number in range(workers)], tuple(modules), **elsewhere)
     fleet.open()
     for number in range(workers):
         fleet.start(number)

@@ -50,7 +50,11 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many actions may run there now; raises NetworkError when no worker is left."""
+        """How many actions run there at once; raises NetworkError when no worker is left."""
+
+    @property
+    def room(self) -> int:
+        """How many actions may be there now, with those that wait or are on their way back; raises NetworkError."""
 
     def make(self, order: Order, store: Store, log: Path, tell: Callable[[Event], None], /) -> Result:
         """Have an action made, its contents put into `store` and its log into `log`; may be called from many threads.

@@ -300,7 +300,7 @@ class _Run:
         executor = self.engine.executor
         if executor is None or not executor.takes(action):
             return len(self.running) - len(self.elsewhere) < self.engine.jobs and tokens.acquire()
-        if len(self.elsewhere) >= executor.slots:
+        if len(self.elsewhere) >= executor.room:
             return False
         self.elsewhere.add(action.id)
         return True

@@ -21,7 +21,7 @@ from ferrule.core.errors import (
 )
 from ferrule.core.facts import Facts
 from ferrule.core.model import Action, Digest, Output, Plan
-from ferrule.engine.events import ActionProgress, ActionStarted
+from ferrule.engine.events import ActionProgress, ActionStarted, RunStarted
 from ferrule.engine.jobserver import Jobserver
 from ferrule.engine.key import key_of
 from ferrule.engine.store import portable
@@ -73,13 +73,18 @@ def action(name: str, *needs: str, recipe: Join | None = None, there: bool = Tru
 
 @dataclass
 class Other:
-    """An executor that is a folder beside: `slots` may change, `lies` is done to each result."""
+    """An executor that is a folder beside: `slots` may change, so many `wait`, `lies` is done to each result."""
 
     lab: Lab
     slots: int = 1
     lies: Callable[[Result], Result] = portable
     made: list[str] = field(default_factory=list)
     ended: bool = False
+    wait: int = 0
+
+    @property
+    def room(self) -> int:
+        return self.slots + self.wait
 
     def takes(self, action: Action) -> bool:
         return bool(action.traits)
@@ -213,7 +218,8 @@ def test_nobody_left_ends_the_run(lab: Lab) -> None:
         other_engine.execute(Plan("p", "1.0.0", (action("a"),)))
 
 
-def test_as_many_at_once_as_there_are_slots(lab: Lab, other: Other) -> None:
+@pytest.mark.parametrize(("slots", "wait"), [(2, 0), (1, 1)])
+def test_as_many_at_once_as_there_is_room(lab: Lab, other: Other, slots: int, wait: int) -> None:
     both, most, working = threading.Barrier(2, timeout=30), [0], [0]
 
     class Two(Other):
@@ -229,9 +235,10 @@ def test_as_many_at_once_as_there_are_slots(lab: Lab, other: Other) -> None:
     for one in (lab, other.lab):
         for name in names:
             one.source(f"{name}.rs")
-    outcomes = run(lab, Two(other.lab, slots=2), *map(action, names))
+    outcomes = run(lab, Two(other.lab, slots=slots, wait=wait), *map(action, names))
     assert {o.state for o in outcomes.values()} == {"built"}
     assert most == [2]
+    assert [event.jobs for event in lab.events if isinstance(event, RunStarted)] == [slots]
 
 
 def test_an_executor_without_room_is_waited_for(lab: Lab, other: Other) -> None:

@@ -1,8 +1,9 @@
 """The executor on a Dask cluster: looks after its workers, gives each what it has room for, brings home what they make.
 
-Placing is done here, one action for each thread of a worker, so that the order of the run is kept and an action meets
-only workers that were looked at. Dask starts, watches and reaches the workers. All waiting is in an event loop of its
-own; threads of the run wait for it.
+Placing is done here, so that the order of the run is kept and an action meets only workers that were looked at: one
+action for each thread of a worker, and one to wait there, so that the way to the worker and back costs no time of its
+own. What waits is taken back for a worker that has nothing to do. Dask starts, watches and reaches the workers. All
+waiting is in an event loop of its own; threads of the run wait for it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import logging
 import queue
 import threading
 import uuid
+from collections import defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ferrule.config import Config
-    from ferrule.core.model import Action, Plan
+    from ferrule.core.model import Action, Digest, FileRecord, Plan
     from ferrule.engine.events import Event, Listener
     from ferrule.engine.executor import Executor, Order
     from ferrule.engine.scheduler import Engine
@@ -49,6 +51,8 @@ _AGAIN_SECONDS: Final = 2.0
 _PATIENCE_SECONDS: Final = 15.0
 _SILENT_SECONDS: Final = 10.0
 _LEAVE_SECONDS: Final = 2.0
+_AHEAD: Final = 1  # orders that wait at a worker, for each of its threads
+_TRANSFERS_MOST: Final = 8  # at once, with one worker
 _LOST_MOST: Final = 3
 _DAMAGED_MOST: Final = 3
 
@@ -109,13 +113,32 @@ def remote_actions(plan: Plan) -> frozenset[str]:
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A worker that was opened; `gone` is set once it has left."""
+    """A worker that was opened; `gone` is set once it has left. The first of its orders run, the others wait there."""
 
     address: str
     threads: int
     name: str
-    running: int = 0
+    orders: list[int] = field(default_factory=list)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
+    transfers: asyncio.Semaphore = field(default_factory=functools.partial(asyncio.Semaphore, _TRANSFERS_MOST))
+    supply: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def room(self) -> int:
+        """How many orders may be there at once."""
+        return self.threads * (1 + _AHEAD)
+
+    def runs(self, number: int) -> bool:
+        """Whether an order is among those that have a thread, as far as is known here."""
+        return number in self.orders[: self.threads]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Assignment:
+    """An order's stay at a worker, where it has that number."""
+
+    worker: _Worker
+    number: int
 
 
 class DaskCluster:
@@ -151,6 +174,8 @@ class DaskCluster:
         self._news: queue.SimpleQueue[Noticed] = queue.SimpleQueue()
         self._orders: dict[int, Callable[[dict[str, Any]], None]] = {}
         self._numbers = itertools.count(1)
+        self._arriving: defaultdict[Digest, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._fetching = 0
 
     # What the engine sees
 
@@ -160,12 +185,19 @@ class DaskCluster:
 
     @property
     def slots(self) -> int:
-        """How many actions may run there now: one for each thread of each worker."""
+        """How many actions run there at once: one for each thread of each worker."""
         while not self._news.empty():
             self._listen(self._news.get())
         if self._lost is not None:
             raise self._lost
         return sum(worker.threads for worker in self._workers.values())
+
+    @property
+    def room(self) -> int:
+        """How many actions may be there now: some wait at a worker, of some the contents are on their way."""
+        workers = list(self._workers.values())
+        fetching = min(self._fetching, _TRANSFERS_MOST * len(workers))
+        return self.slots and sum(worker.room for worker in workers) + fetching
 
     def make(self, order: Order, store: Store, log: Path, tell: Callable[[Event], None]) -> Result:
         """Have an action made by some worker, and by another if that goes away. Raises what it raised there."""
@@ -175,7 +207,6 @@ class DaskCluster:
             log.write_text(answer.log, encoding="utf-8")
         if answer.error is not None:
             raise _at_home(answer, log)
-        worker_side.keep(store, answer.contents)
         assert answer.result is not None  # noqa: S101 - for the type checker: there is no failure
         return answer.result
 
@@ -333,59 +364,72 @@ class DaskCluster:
 
     async def _make(self, order: Order, store: Store, tell: Callable[[Event], None]) -> WorkerAnswer:
         lost = 0
+        stay = await self._assign()
         while True:
-            worker = await self._free_worker()
+            worker, number = stay.worker, stay.number
             try:
-                answer = await self._query_worker(worker, order, store, tell)
+                answer = await self._query_worker(stay, order, store, tell)
+                begun = answer is not None or worker.runs(number)
             finally:
-                worker.running -= 1
-            if answer is not None:
+                worker.orders.remove(number)
+            if isinstance(answer, _Assignment):
+                stay = answer
+                continue
+            if answer is not None and (answer.result is None or await self._fetch(worker, answer.result, store)):
                 return answer
-            lost += 1
+            lost += begun
             if lost == _LOST_MOST:
                 raise NetworkError(
                     f"{lost} workers went away while they made it",
                     where=order.action.id,
                     hint="does it need more memory than a worker may have? (dask worker --memory-limit)",
                 )
-            tell(Noticed(f"{order.action.id} is started again on another worker"))
+            if begun:
+                tell(Noticed(f"{order.action.id} is started again on another worker"))
+            stay = await self._assign()
 
-    async def _free_worker(self) -> _Worker:
-        """A worker that has room, the emptiest first."""
+    async def _assign(self) -> _Assignment:
+        """Room at a worker, the emptiest first."""
         while True:
             if self._lost is not None:
                 raise self._lost
-            free = [worker for worker in self._workers.values() if worker.running < worker.threads]
+            free = [worker for worker in self._workers.values() if len(worker.orders) < worker.room]
             if free:
-                worker = min(free, key=lambda w: w.running / w.threads)
-                worker.running += 1
-                return worker
+                return self._stay(min(free, key=lambda worker: len(worker.orders) / worker.threads))
             await asyncio.sleep(_LOOK_SECONDS / 10)
 
-    async def _query_worker(
-        self, worker: _Worker, order: Order, store: Store, tell: Callable[[Event], None]
-    ) -> WorkerAnswer | None:
-        """The answer of a worker to an order, after sending the contents it lacks; None if it left meanwhile."""
-        for _ in range(_DAMAGED_MOST):
-            answer = await self._submit(worker, order, tell)
-            if answer is not None and answer.missing:
-                records = [order.files[digest] for digest in answer.missing]
-                try:
-                    contents = await asyncio.to_thread(worker_side.read, store, records)
-                    await self._call(worker.address, worker_side.taken, self._session.id, contents)
-                except (OSError, TimeoutError, worker_side.SessionExpiredError):
-                    return None
-                answer = await self._submit(worker, order, tell)
-            if answer is None or not (answer.missing or isinstance(answer.error, DamagedError)):
-                return answer
-        raise StorageError("its inputs arrive damaged again and again", where=worker.name)
-
-    async def _submit(self, worker: _Worker, order: Order, tell: Callable[[Event], None]) -> WorkerAnswer | None:
+    def _stay(self, worker: _Worker) -> _Assignment:
         number = next(self._numbers)
+        worker.orders.append(number)
+        return _Assignment(worker, number)
+
+    async def _query_worker(
+        self, stay: _Assignment, order: Order, store: Store, tell: Callable[[Event], None]
+    ) -> WorkerAnswer | _Assignment | None:
+        """The answer of a worker to an order, after sending the contents it lacks; None if it left meanwhile.
+
+        Or another worker, which has nothing to do while the order waits.
+        """
+        for attempt in range(_DAMAGED_MOST):
+            try:
+                await self._supply(stay.worker, order, store)
+            except (OSError, TimeoutError, worker_side.SessionExpiredError):
+                return None
+            answer = await self._submit(stay, attempt, order, tell)
+            if not isinstance(answer, WorkerAnswer):
+                return answer
+            if not (answer.missing or isinstance(answer.error, DamagedError)):
+                return answer
+        raise StorageError("its inputs arrive damaged again and again", where=stay.worker.name)
+
+    async def _submit(
+        self, stay: _Assignment, attempt: int, order: Order, tell: Callable[[Event], None]
+    ) -> WorkerAnswer | _Assignment | None:
+        worker, number = stay.worker, stay.number
         self._orders[number] = functools.partial(_pass_on, order.action, tell)
         future = self._client.submit(
             *(worker_side.make_action, self._session.id, number, order),
-            key=f"{order.action.id}-{self._session.id}-{number}",
+            key=f"{order.action.id}-{self._session.id}-{number}-{attempt}",
             workers=[worker.address],
             allow_other_workers=False,
             pure=False,
@@ -393,16 +437,91 @@ class DaskCluster:
         )
         answer = asyncio.ensure_future(future.result())
         gone = asyncio.ensure_future(worker.gone.wait())
+        better = asyncio.ensure_future(self._better(stay))
         try:
+            first: set[asyncio.Future[Any]] = {answer, gone, better}
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if better.done() and (other := better.result()) is not None:
+                return other
             await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            return self._answer_of(worker, answer)
+            reply = self._answer_of(worker, answer)
+            return await better if reply is not None and reply.withdrawn else reply
         finally:
             del self._orders[number]
             gone.cancel()
+            better.cancel()
             if not answer.done():
                 answer.cancel()
                 with suppress(OSError, TimeoutError):
                     await future.cancel(force=True)
+
+    async def _better(self, stay: _Assignment) -> _Assignment | None:
+        """Another worker for an order that waits, once one has nothing to do; None once the order has begun."""
+        while not stay.worker.runs(stay.number):
+            idle = next((worker for worker in self._workers.values() if not worker.orders), None)
+            if idle is None:
+                await asyncio.sleep(_LOOK_SECONDS / 10)
+                continue
+            other = self._stay(idle)
+            try:
+                if await self._call(stay.worker.address, worker_side.withdrawn, self._session.id, stay.number):
+                    return other
+            except (OSError, TimeoutError, worker_side.SessionExpiredError):
+                pass  # it is going, which is noticed by others
+            except BaseException:
+                idle.orders.remove(other.number)
+                raise
+            idle.orders.remove(other.number)
+            return None
+        return None
+
+    # Contents
+
+    async def _supply(self, worker: _Worker, order: Order, store: Store) -> None:
+        """Send a worker the contents of an order that it lacks: one order after another, so that none is sent twice."""
+        if not order.files:
+            return
+        async with worker.supply:
+            records = tuple(order.files.values())
+            absent = await self._call(worker.address, worker_side.missing, self._session.id, records)
+            await asyncio.gather(*(self._send(worker, record, store) for record in absent))
+
+    async def _send(self, worker: _Worker, record: FileRecord, store: Store) -> None:
+        async with worker.transfers:
+            contents = await asyncio.to_thread(worker_side.read, store, [record])
+            await self._call(worker.address, worker_side.taken, self._session.id, contents)
+
+    async def _fetch(self, worker: _Worker, result: Result, store: Store) -> bool:
+        """Bring the contents of a result home that are not here; False if the worker left meanwhile."""
+        self._fetching += 1
+        records = {record.digest: record for record in result.files}.values()
+        contents = asyncio.gather(*(self._receive(worker, record, store) for record in records))
+        gone = asyncio.ensure_future(worker.gone.wait())
+        waits: set[asyncio.Future[Any]] = {contents, gone}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            if contents.done():
+                contents.result()
+            return contents.done()
+        except (OSError, TimeoutError, worker_side.SessionExpiredError):
+            return False
+        finally:
+            self._fetching -= 1
+            gone.cancel()
+            contents.cancel()
+
+    async def _receive(self, worker: _Worker, record: FileRecord, store: Store) -> None:
+        """Bring a content home, unless it is here or just comes from another worker. Raises StorageError."""
+        async with self._arriving[record.digest]:
+            if await asyncio.to_thread(store.holds, record):
+                return
+            pieces = (self._piece(worker, record, offset) for offset in range(0, record.size, worker_side.PIECE))
+            contents = ((record, b"".join(await asyncio.gather(*pieces))),)
+            await asyncio.to_thread(worker_side.keep, store, contents)
+
+    async def _piece(self, worker: _Worker, record: FileRecord, offset: int) -> bytes:
+        async with worker.transfers:
+            return await self._call(worker.address, worker_side.piece, self._session.id, record.digest, offset)
 
     def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
         """Pass an event of a running order on."""

@@ -44,6 +44,9 @@ class SessionExpiredError(FerruleError):
 Contents = tuple[tuple[FileRecord, bytes], ...]
 """Files with what is in them, as they travel."""
 
+PIECE: Final = 1 << 20
+"""Bytes of a content that travel as one: large ones by several connections, as one is slow where packets are lost."""
+
 _POLL_SECONDS: Final = 0.02
 
 
@@ -75,12 +78,15 @@ class WorkerBusy:
 
 @dataclass(frozen=True, slots=True)
 class WorkerAnswer:
-    """The answer to an order: a result with its contents, a failure, or the `missing` inputs."""
+    """The answer to an order: a result, a failure, the `missing` inputs, or that it is `withdrawn`.
+
+    Contents of a result are asked for by `piece`.
+    """
 
     result: Result | None = None
-    contents: Contents = ()
     error: FerruleError | None = None
     missing: tuple[Digest, ...] = ()
+    withdrawn: bool = False
     log: str = ""
     log_at: str = ""
 
@@ -95,6 +101,8 @@ class _Session:
     resources: ExitStack
     working: int = 0
     guard: threading.Lock = field(default_factory=threading.Lock)
+    begun: set[int] = field(default_factory=set)
+    withdrawn: set[int] = field(default_factory=set)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -111,6 +119,19 @@ class _Session:
             self.tokens.release()
             with self.guard:
                 self.working -= 1
+
+    def begin(self, number: int) -> bool:
+        """Whether an order is still to be made here; from then on it cannot be withdrawn."""
+        with self.guard:
+            self.begun.add(number)
+            return number not in self.withdrawn
+
+    def withdraw(self, number: int) -> bool:
+        """Whether an order has not begun; from then on it cannot."""
+        with self.guard:
+            if number not in self.begun:
+                self.withdrawn.add(number)
+            return number in self.withdrawn
 
     def close(self) -> None:
         self.engine.index.save()
@@ -154,6 +175,31 @@ def machine() -> str:
     return platform.node()
 
 
+async def missing(session_id: str, records: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
+    """Those of these contents that are not here. Raises SessionExpiredError."""
+    store = _session(session_id).engine.store
+    return await asyncio.to_thread(lambda: tuple(record for record in records if not store.holds(record)))
+
+
+async def piece(session_id: str, digest: Digest, offset: int) -> bytes:
+    """The bytes of a content from there on, as many as travel as one. Raises StorageError, SessionExpiredError."""
+    return await asyncio.to_thread(_piece, _session(session_id).engine.store.object(digest), offset)
+
+
+def _piece(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            return stream.read(PIECE)
+    except OSError as error:
+        raise StorageError(f"cannot read: {error.strerror or error}", where=str(error.filename)) from error
+
+
+async def withdrawn(session_id: str, number: int) -> bool:
+    """Take an order back that waits here; False if it has begun. Raises SessionExpiredError."""
+    return _session(session_id).withdraw(number)
+
+
 async def taken(session_id: str, contents: Contents) -> None:
     """Take contents over that an order needs. Raises StorageError, SessionExpiredError."""
     await asyncio.to_thread(keep, _session(session_id).engine.store, contents)
@@ -184,12 +230,13 @@ def make_action(session_id: str, number: int, order: Order) -> WorkerAnswer:
             worker.log_event(session_id, {"order": number, "text": event.text, "notice": isinstance(event, Noticed)})
 
     with session.at_work():
-        missing = tuple(d for d, record in order.files.items() if not engine.store.holds(record))
-        if missing:
-            return WorkerAnswer(missing=missing)
+        absent = tuple(d for d, record in order.files.items() if not engine.store.holds(record))
+        if absent:
+            return WorkerAnswer(missing=absent)
+        if not session.begin(number):
+            return WorkerAnswer(withdrawn=True)
         try:
-            result = engine.make(order, session.tokens, tell)
-            answer = WorkerAnswer(portable(result), read(engine.store, result.files))
+            answer = WorkerAnswer(portable(engine.make(order, session.tokens, tell)))
         except FerruleError as error:
             answer = WorkerAnswer(error=error)
         except OSError as error:
