@@ -41,6 +41,7 @@ _OF_TEXT: Final = (
 _ZLIB: Final = 1
 _LARGEST_SECTION: Final = 1 << 30
 _BEGINNING: Final = 1 << 13
+_WINDOW: Final = 1 << 20
 _OF_SYSTEM: Final = "/usr"
 
 
@@ -105,21 +106,21 @@ def _first(data: mmap.mmap, folders: tuple[Path, ...]) -> tuple[str, str | None]
 
 def _compressed_hits(data: mmap.mmap, folders: tuple[Path, ...]) -> Iterator[tuple[str, str | None]]:
     """Paths in compressed sections of an ELF file, or of an object in a static library, with that object's name."""
-    objects: list[tuple[str | None, bytes]] = []
+    objects: list[tuple[str | None, bytes | mmap.mmap]] = []
     if data[: len(magic.AR)] == magic.AR:
         try:
             objects += [(name, bytes(content)) for name, content in ar.read_ar(bytes(data))]
         except VerificationError:  # what it truly is, is measured by its recipe
             return
     elif data[: len(magic.ELF)] == magic.ELF:
-        objects.append((None, bytes(data)))
+        objects.append((None, data))
     for name, content in objects:
-        for section in _decompressed(content) if content.startswith(magic.ELF) else ():
+        for section in _decompressed(content) if content[: len(magic.ELF)] == magic.ELF else ():
             for _, text in find(section, folders):
                 yield text, name
 
 
-def _decompressed(data: bytes) -> Iterator[bytes]:
+def _decompressed(data: bytes | mmap.mmap) -> Iterator[bytes]:
     """What compressed sections hold; raises BuildError for a compression that cannot be read."""
     with suppress(struct.error, ValueError):
         for kind, content in elf.compressed_sections(data):
@@ -135,19 +136,29 @@ def _decompressed(data: bytes) -> Iterator[bytes]:
 def find(data: bytes | mmap.mmap, folders: Iterable[Path]) -> Iterator[tuple[int, str]]:
     """Where paths in these folders stand, and as what; those of a short folder only if it has such a file.
 
-    Texts of Rust have no end of their own: a path may stand right behind another text, and one right behind it.
+    Texts of Rust have no end of their own: a path may stand right behind another text, and one right behind it. Of a
+    file, a window at a time is looked through for all folders, and in memory.
     """
-    for folder in folders:
-        needle = str(folder).encode()
-        offset = data.find(needle)
-        while offset != -1:
-            certain = len(needle) >= _CERTAIN
-            if certain or _is_path(data, offset, len(needle)):
-                match = _PATH.match(data, offset)
-                text = (match[0] if match else needle).decode(errors="replace")
-                if certain or len(folder.parts) > 2 or _exists(folder, text):  # noqa: PLR2004 - the root and one name
-                    yield offset, text
-            offset = data.find(needle, offset + 1)
+    needles = [(folder, str(folder).encode()) for folder in folders]
+    for start in range(0, len(data), _WINDOW):
+        for folder, needle in needles:
+            yield from _find_from(data, start, folder, needle)
+        if isinstance(data, mmap.mmap):
+            data.madvise(mmap.MADV_DONTNEED, start, min(_WINDOW, len(data) - start))
+
+
+def _find_from(data: bytes | mmap.mmap, start: int, folder: Path, needle: bytes) -> Iterator[tuple[int, str]]:
+    """What `find` finds of a folder that begins in one window."""
+    end = start + _WINDOW + len(needle) - 1
+    offset = data.find(needle, start, end)
+    while offset != -1:
+        certain = len(needle) >= _CERTAIN
+        if certain or _is_path(data, offset, len(needle)):
+            match = _PATH.match(data, offset)
+            text = (match[0] if match else needle).decode(errors="replace")
+            if certain or len(folder.parts) > 2 or _exists(folder, text):  # noqa: PLR2004 - the root and one name
+                yield offset, text
+        offset = data.find(needle, offset + 1, end)
 
 
 def _is_path(data: bytes | mmap.mmap, offset: int, length: int) -> bool:

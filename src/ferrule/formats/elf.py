@@ -18,7 +18,11 @@ from ferrule.formats.ar import read_ar
 from ferrule.formats.binary_facts import BinaryFacts, glibc_floor, name_text, summed
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Collection, Iterator
+
+    Data = bytes | mmap.mmap
+    """A file in memory, or as the system brings its pages there."""
 
 MACHINES = {
     3: "i686",
@@ -92,7 +96,7 @@ class Form:
     is_wide: bool
 
     @classmethod
-    def of(cls, data: bytes) -> Form:
+    def of(cls, data: Data) -> Form:
         """That of a file; raises ValueError for bytes that name none."""
         if data[4:5] not in {b"\x01", b"\x02"} or data[5:6] not in {b"\x01", b"\x02"}:
             raise ValueError("its header names neither 32 nor 64 bits, or no order of bytes")
@@ -103,13 +107,13 @@ class Form:
         """Bytes of the header."""
         return 64 if self.is_wide else 52
 
-    def tables(self, data: bytes) -> Tables:
+    def tables(self, data: Data) -> Tables:
         """Where the tables stand, as the header says."""
         start, counts = (32, 54) if self.is_wide else (28, 42)
         places = struct.unpack_from(f"{self.order}{'QQ' if self.is_wide else 'LL'}", data, start)
         return Tables(self, *places, *struct.unpack_from(f"{self.order}HHHHH", data, counts))
 
-    def section(self, data: bytes, offset: int) -> tuple[int, int, int, int, int]:
+    def section(self, data: Data, offset: int) -> tuple[int, int, int, int, int]:
         """Name, type, flags, offset and size of a section header."""
         fields = struct.unpack_from(f"{self.order}{'LLQQQQ' if self.is_wide else 'LLLLLL'}", data, offset)
         return fields[0], fields[1], fields[2], fields[4], fields[5]
@@ -133,7 +137,7 @@ class Form:
             for name, _, _, information, other, section in struct.iter_unpack(f"{self.order}LLLBBH", table):
                 yield name, information, other, section
 
-    def compression(self, data: bytes, offset: int) -> tuple[int, int]:
+    def compression(self, data: Data, offset: int) -> tuple[int, int]:
         """Kind of compression, and the size of the header that says it."""
         (kind,) = struct.unpack_from(f"{self.order}L", data, offset)
         return kind, 24 if self.is_wide else 12
@@ -193,12 +197,12 @@ class Tables:
             yield SectionHeader(name, kind, offset, size)
 
 
-def read_tables(data: bytes) -> Tables:
+def read_tables(data: Data) -> Tables:
     """Where the tables stand; raises struct.error for a cut header, ValueError for one of no known form."""
     return Form.of(data).tables(data)
 
 
-def compressed_sections(data: bytes) -> Iterator[tuple[int, bytes]]:
+def compressed_sections(data: Data) -> Iterator[tuple[int, bytes]]:
     """Kind of compression and content of each compressed section (gABI, "Section Compression"; 1 is zlib).
 
     Raises struct.error where the table is cut.

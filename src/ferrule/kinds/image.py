@@ -359,16 +359,17 @@ class OciImage:
     def _image(self, context: ActionContext, row: Platform, base: ActionInterface | None) -> oci.PlatformImage:
         triple, platform = row.triple, row.oci or ""
         context.report_progress(platform)
+        entries = self._entries(context, row)
         own = oci.write_layer(
             context.folder / f"{triple}.tar.gz",
-            self._entries(context, row),
+            entries,
             self.epoch,
             comment=f"{self.name} {self.version}",
         )
         labels = dict(self.labels) | self._identities(context, triple)
         if self.pulled and base:
             layout = oci.read_layout(_folder_of(context, base))
-            self._check(context, row, [*layout.image(platform).layers, own])
+            self._check(context, row, layout.image(platform).layers, entries)
             return oci.append_layers(
                 layout,
                 platform,
@@ -382,8 +383,9 @@ class OciImage:
                 health=self.health,
                 base_name=self.pulled.partition("@")[0],
             )
-        layers = [*([_layer(context, base)] if base else []), own]
-        self._check(context, row, layers)
+        below = [_layer(context, base)] if base else []
+        self._check(context, row, below, entries)
+        layers = [*below, own]
         config = oci.image_config(
             platform,
             layers,
@@ -406,7 +408,9 @@ class OciImage:
             labels |= {f"{prefix}.{name}": value for name, value in identity.items()}
         return labels
 
-    def _check(self, context: ActionContext, platform: Platform, layers: Sequence[oci.Layer]) -> None:
+    def _check(
+        self, context: ActionContext, platform: Platform, below: Sequence[oci.Layer], entries: Sequence[Member]
+    ) -> None:
         """Refuse what could not start or open its library: the files are read, not their recorded facts."""
         triple = platform.triple
         needs: dict[str, str] = {}
@@ -419,7 +423,7 @@ class OciImage:
             needs |= dict.fromkeys(library.needed, who)
             if library.glibc_version:
                 floors[who] = library.glibc_version, ", ".join(library.glibc_because_of)
-        root, base_is_empty = oci.read_root(layers), len(layers) == 1
+        root, base_is_empty = oci.read_root(below, entries), not below
         for program in _of(self.programs, triple):
             name = program.trait("program")
             measured = binary.measure(context.input(program, "program"), where=name)
@@ -446,9 +450,8 @@ class OciImage:
                     where=context.action.id,
                     hint="add the package that holds it to the base's lock file, or use another base",
                 )
-        self._check_glibc(
-            context, f"the base for {platform.oci}", floors, oci.read_file(layers, root.named(_LIBC) or "")
-        )
+        libc = oci.read_file(below, root.named(_LIBC) or "", entries)
+        self._check_glibc(context, f"the base for {platform.oci}", floors, libc)
 
     def _check_glibc(
         self, context: ActionContext, base: str, floors: Mapping[str, tuple[tuple[int, ...], str]], libc: bytes | None

@@ -121,6 +121,16 @@ def test_a_short_folder_counts_only_where_it_has_such_a_file() -> None:
     assert list(find(b"\0/etc/apt/of-another/machine\0", [Path("/etc")])) == [(1, "/etc/apt/of-another/machine")]
 
 
+@pytest.mark.parametrize("offset", [(1 << 20) - 30, (1 << 20) - 5, (1 << 20) - 1, 1 << 20, (1 << 20) + 1])
+def test_a_path_is_found_once_wherever_it_stands_in_a_large_file(tmp_path: Path, offset: int) -> None:
+    text = b"/builds/project/lib.rs"
+    content = b"\0" * offset + text + b"\0" * (1 << 20)
+    assert list(find(content, FOLDERS)) == [(offset, text.decode())]
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(BuildError, match=r"/builds/project/lib\.rs"):
+        refuse(tmp_path, ["file"], FOLDERS)
+
+
 def test_folders_are_the_checkout_the_caches_and_those_of_rust(tmp_path: Path) -> None:
     link = tmp_path / "link"
     (tmp_path / "real").mkdir()

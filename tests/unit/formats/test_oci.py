@@ -29,6 +29,7 @@ from ferrule.formats.oci import (
     image_config,
     layer_members,
     platform_document,
+    read_file,
     read_layout,
     read_root,
     rfc3339,
@@ -566,6 +567,14 @@ def test_upper_layers_add_replace_and_hide(tmp_path):
     ]
     everything = root_of(tmp_path / "nothing", with_folders(lower), [Member(".wh..wh..opq"), Member("x", b"")])
     assert sorted(everything.files) == ["x"]
+
+
+def test_members_on_top_count_as_the_layer_that_they_will_be(tmp_path):
+    below = [write_layer(tmp_path / "0", [Member("lib", folder=True), Member("lib/c.so", b"old")], EPOCH)]
+    for top in ([Member("lib/c.so", b"new")], [Member("lib/.wh.c.so", b""), Member("c", link="lib/c.so")], []):
+        layers = [*below, write_layer(tmp_path / "1", top, EPOCH)]
+        assert read_root(below, top) == read_root(layers)
+        assert read_file(below, "lib/c.so", top) == read_file(layers, "lib/c.so")
 
 
 def test_a_path_is_followed_as_a_kernel_does(tmp_path):

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from ferrule.core.errors import VerificationError
 from ferrule.formats.decompress import Gunzip
 from ferrule.formats.oci.documents import LAYER
-from ferrule.formats.tar import survey
+from ferrule.formats.tar import SurveyedMember, survey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from ferrule.formats.archive_member import Member
     from ferrule.formats.oci.documents import Layer
-    from ferrule.formats.tar import SurveyedMember
 
 _LINKS = 40  # as many as Linux follows in one path (path_resolution(7))
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
@@ -58,23 +58,28 @@ class Root:
         return next(filter(None, map(self.find, paths)), None)
 
 
-def read_root(layers: Iterable[Layer]) -> Root:
+def read_root(layers: Iterable[Layer], top: Iterable[Member] = ()) -> Root:
     """The names that layers hold, lowest first, whiteouts applied (image-spec, "Layer", "Whiteouts").
 
-    Nothing is unpacked, so that no member is refused: what layers hold is for the engine to judge. Raises
-    VerificationError for a layer that is no archive.
+    `top` are the members of one more, over all others, that need not be read again. Nothing is unpacked, so that no
+    member is refused: what layers hold is for the engine to judge. Raises VerificationError for a layer that is no
+    archive.
     """
     files: dict[str, str | None] = {}
     for layer in layers:
         _apply(files, {_root_name(member.name): member for member in _survey(layer)})
+    _apply(files, {_root_name(m.name): SurveyedMember(m.name, m.folder, m.link, None) for m in top})
     return Root(files)
 
 
-def read_file(layers: Sequence[Layer], name: str) -> bytes | None:
+def read_file(layers: Sequence[Layer], name: str, top: Iterable[Member] = ()) -> bytes | None:
     """Content of a file, by its name as `Root.find` gives it, in the highest layer that has it; None if none does.
 
-    Raises VerificationError for a layer that is no archive.
+    `top` as for `read_root`. Raises VerificationError for a layer that is no archive.
     """
+    for entry in top:
+        if entry.regular and _root_name(entry.name) == name:
+            return entry.read()
     for layer in reversed(layers):
         for member in _survey(layer, lambda other: _root_name(other) == name):
             if member.content is not None:
