@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import queue
 import threading
 from contextlib import suppress
@@ -78,6 +79,8 @@ class Examination:
 
 
 _Waiting = tuple[Action, Digest, Document, str]
+_Queued = tuple[float, str, _Waiting]
+"""What waits for room, so that the least of them starts first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class _Run:
     maker: ActionRunner | None = None
     weights: dict[str, float] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
+    away: list[_Queued] = field(default_factory=list)
+    here: list[_Queued] = field(default_factory=list)
     lookup: Lookup = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,10 +129,10 @@ class _Run:
                         waiting.append((actions[action_id], *state))
                 if at_hand:
                     continue  # other actions are ready by this: the longest of all starts first
-                if waiting:
+                if waiting or self.away or self.here:
                     self._start_waiting(waiting)
-                if self.running or self.asked or waiting:
-                    waiting += self._wait_for_event(order, blocked=bool(waiting))
+                if self.running or self.asked or self.away or self.here:
+                    waiting = self._wait_for_event(order, blocked=bool(self.away or self.here))
         except BaseException:
             self._end()
             raise
@@ -273,7 +278,8 @@ class _Run:
             self.engine.listen(Noticed(text))
         return lost
 
-    def _start_waiting(self, waiting: list[_Waiting]) -> None:
+    def _start_waiting(self, arrived: list[_Waiting]) -> None:
+        """Start what there is room for, the longest way to the end first; what arrived and has none waits in a heap."""
         if self.tokens is None:
             run.reopen()
             self.tokens = _jobserver(self.engine.jobs, self.engine.work)
@@ -282,27 +288,29 @@ class _Run:
             self.engine.listen(WorkForeseen(self._forecast()))
         if not self.running:
             self.tokens.refill()
-        waiting.sort(key=lambda item: (-self.weights[item[0].id], item[0].id))
-        left = []
-        for item in waiting:
-            if not self._admit(item[0], self.tokens):
-                left.append(item)
-                continue
-            action, key, document, reason = item
-            self.engine.listen(ActionStarted(action, reason, self.lookup.seconds(action)))
-            thread = threading.Thread(target=self._work, args=(action, key, document, reason), daemon=True)
-            self.running[action.id] = thread
-            thread.start()
-        waiting[:] = left
+        for item in arrived:
+            action = item[0]
+            queue = self.away if self.engine.executor is not None and self.engine.executor.takes(action) else self.here
+            heapq.heappush(queue, (-self.weights[action.id], action.id, item))
+        for queue in (self.away, self.here):
+            while queue and self._admit(queue[0][1], self.tokens, away=queue is self.away):
+                self._start(heapq.heappop(queue)[2])
 
-    def _admit(self, action: Action, tokens: Jobserver) -> bool:
+    def _start(self, waiting: _Waiting) -> None:
+        action, key, document, reason = waiting
+        self.engine.listen(ActionStarted(action, reason, self.lookup.seconds(action)))
+        thread = threading.Thread(target=self._work, args=(action, key, document, reason), daemon=True)
+        self.running[action.id] = thread
+        thread.start()
+
+    def _admit(self, action: str, tokens: Jobserver, *, away: bool) -> bool:
         """Whether there is room for an action now: a machine of the executor's, or a token here."""
         executor = self.engine.executor
-        if executor is None or not executor.takes(action):
+        if executor is None or not away:
             return len(self.running) - len(self.elsewhere) < self.engine.jobs and tokens.acquire()
         if len(self.elsewhere) >= executor.room:
             return False
-        self.elsewhere.add(action.id)
+        self.elsewhere.add(action)
         return True
 
     def _wait_for_event(self, order: TopologicalSorter[str], *, blocked: bool) -> list[_Waiting]:

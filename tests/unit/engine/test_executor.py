@@ -241,6 +241,23 @@ def test_as_many_at_once_as_there_is_room(lab: Lab, other: Other, slots: int, wa
     assert [event.jobs for event in lab.events if isinstance(event, RunStarted)] == [slots]
 
 
+def test_what_has_no_room_is_not_looked_at_again_for_each_that_ends(lab: Lab, other: Other) -> None:
+    class Counting(Other):
+        asked: ClassVar[list[str]] = []
+
+        def takes(self, action: Action) -> bool:
+            self.asked.append(action.id)
+            return super().takes(action)
+
+    names = [f"n{number}" for number in range(20)]
+    for one in (lab, other.lab):
+        for name in names:
+            one.source(f"{name}.rs")
+    outcomes = run(lab, Counting(other.lab), *map(action, names))
+    assert {o.state for o in outcomes.values()} == {"built"}
+    assert sorted(Counting.asked) == sorted(names)
+
+
 def test_an_executor_without_room_is_waited_for(lab: Lab, other: Other) -> None:
     class Later(Other):
         asked: ClassVar[list[int]] = []
