@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
     from ferrule.engine.sources import StatIndex
 
+RECORD: Final = "code.json"
 _VERSION: Final = 1
+_MOST: Final = 2000
+"""Files that a record holds: those of a few versions of the program."""
 _PARSING: Final = threading.Lock()  # CPython 3.11 counts the depth of all threads' syntax trees together (gh-106905)
 _FILE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 _PACKAGE: Final = Path(__file__).parent.parent
@@ -101,8 +104,8 @@ def _running(tree: ast.AST, *, whole: bool) -> Iterator[ast.AST]:
 class RecipeCode:
     """Digests of the code of recipes, by module.
 
-    `index` hashes files, and `record` keeps between runs what was read in a file, by the file's digest: a run that has
-    nothing to do parses none of them. `package` is the folder of the program.
+    `index` hashes files, and `record` keeps for all projects what was read in a file, by the file's digest: parsing
+    them takes half a second. `package` is the folder of the program.
     """
 
     index: StatIndex
@@ -110,6 +113,7 @@ class RecipeCode:
     package: Path = _PACKAGE
     _files: dict[str, SourceFile] = field(init=False)
     _modules: dict[str, Mapping[str, Digest]] = field(init=False, default_factory=dict)
+    _used: set[str] = field(init=False, default_factory=set)
     _paths: dict[str, Path] = field(init=False)
     _changed: bool = field(init=False, default=False)
 
@@ -145,10 +149,17 @@ class RecipeCode:
         return dict(sorted(digests.items()))
 
     def save(self) -> None:
-        """Keep what was read; where that cannot be written, the next run reads it again."""
+        """Keep what was read; where that cannot be written, the next run reads it again.
+
+        A process that writes at the same time may lose what this one read, which costs it the same.
+        """
         if self.record is None or not self._changed:
             return
-        files = {digest: [f.digest, f.imports, f.strings] for digest, f in sorted(self._files.copy().items())}
+        known = self._files.copy()
+        kept = known if len(known) <= _MOST else self._used
+        files = {
+            digest: [known[digest].digest, known[digest].imports, known[digest].strings] for digest in sorted(kept)
+        }
         with suppress(StorageError):
             write_aside(self.record, json.dumps({"version": _VERSION, "files": files}).encode())
             self._changed = False
@@ -165,6 +176,7 @@ class RecipeCode:
             if digest not in self._files:
                 self._files[digest] = parse(path.read_bytes(), python=path.suffix == ".py", package=self.package.name)
                 self._changed = True
+            self._used.add(digest)
         return self._files[digest]
 
 

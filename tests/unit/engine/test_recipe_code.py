@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import random
 import shutil
 import time
@@ -281,6 +282,21 @@ def test_a_record_is_written_only_when_something_was_read(tmp_path: Path) -> Non
     unwritable = code(package, tmp_path / "code.json" / "below.json")
     unwritable.read("ferrule.kinds.a")
     unwritable.save()
+
+
+def test_a_record_that_grew_keeps_what_is_used(tmp_path: Path) -> None:
+    package, record = small(tmp_path, kinds__a="", kinds__b="X = 1\n"), tmp_path / "code.json"
+    others = {f"{number:064x}": ["0" * 64, [], []] for number in range(recipe_code._MOST - 1)}
+    record.write_text(json.dumps({"version": 1, "files": others}))
+    source = code(package, record)
+    source.read("ferrule.kinds.a")
+    source.save()
+    assert len(json.loads(record.read_text())["files"]) == recipe_code._MOST
+    source = code(package, record)
+    source.read("ferrule.kinds.a")
+    source.read("ferrule.kinds.b")
+    source.save()
+    assert len(json.loads(record.read_text())["files"]) == 2
 
 
 def test_data_beside_a_module_are_files_and_folders_but_no_code(tmp_path: Path) -> None:

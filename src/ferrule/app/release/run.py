@@ -250,7 +250,7 @@ def engine_of(
         linked=context.linked,
     )
     index, store = states.open_store(state, context.now_ns, events.notice_to(listen))
-    code = recipe_code.RecipeCode(index, state / "code.json")
+    code = recipe_code.RecipeCode(index, context.host.cache / recipe_code.RECORD)
     return scheduler.Engine(
         site, store, index, states.work_folder(state), context.jobs, listen, context.monotonic, code
     )
