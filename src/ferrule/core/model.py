@@ -286,6 +286,8 @@ def to_json(  # noqa: PLR0911 - one a form
 
     Raises TypeError for a type that has no JSON form.
     """
+    if value is None or isinstance(value, (str, bool, int, float)):  # most values by far
+        return value
     if isinstance(value, Digest):
         return value.hex
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -296,8 +298,6 @@ def to_json(  # noqa: PLR0911 - one a form
         return [to_json(v, encode) for v in value]
     if isinstance(value, (set, frozenset)):
         return sorted((to_json(v, encode) for v in value), key=str)
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
     if encode is not None:
         return encode(value)
     raise TypeError(f"no JSON form for {type(value).__name__}")

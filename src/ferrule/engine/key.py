@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 Document = dict[str, Json]
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
 ABSENT: Final = "absent"
 """Stands for the digest of what was looked for in vain."""
 
 
 def canonical(value: Json) -> bytes:
     """JSON with sorted keys, no spaces and no escapes of printable text; the same value always gives the same bytes."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def key_document(

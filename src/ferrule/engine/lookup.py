@@ -43,9 +43,10 @@ class Lookup:
         candidates: list[tuple[Digest, Document, str]] = []
         try:
             declared = self.document(action, ())
-            for read in self.store.reads(key_of(declared), action.id):
+            declared_key = key_of(declared)
+            for read in self.store.reads(declared_key, action.id):
                 document = self.document(action, read) if read else declared
-                key = key_of(document)
+                key = key_of(document) if read else declared_key
                 result = self.store.find(key)
                 stale = self.change(result) if result else None
                 if result and stale is None:

@@ -16,11 +16,9 @@ import json
 import os
 import re
 import shutil
-import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ferrule.core.errors import StorageError
 from ferrule.core.frozen import dataclass
@@ -30,6 +28,8 @@ from ferrule.engine.key import Document, canonical, read_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from ferrule.engine.sources import StatIndex
 
@@ -84,12 +84,14 @@ class Store:
 
     def __init__(self, root: Path, index: StatIndex, notice: Callable[[str], None]) -> None:
         self.root = root
+        # A path is made in as few steps as it can be: a thousand actions ask for ten thousand.
+        self._objects, self._results, self._of_declared = root / "objects", root / "results", root / "reads"
         self._index = index
         self.notice = notice
 
     def object(self, digest: Digest) -> Path:
         """Where the content with that digest is, or would be."""
-        return self.root / "objects" / digest.hex[:2] / digest.hex
+        return self._objects / f"{digest.hex[:2]}/{digest.hex}"
 
     def find(self, key: Digest) -> Result | None:
         """The result for a key if it is there, whole and undamaged; a damaged one is dropped, with a notice."""
@@ -130,9 +132,13 @@ class Store:
         path = self.object(record.digest)
         if read:
             self._index.forget(path)
-        with suppress(OSError):
-            if not path.is_symlink() and self._index.digest(path) == record.digest:
+        try:
+            if self._index.digest(path, path.lstat()) == record.digest:  # of a link it raises
                 return True
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass
         _remove(path)
         return False
 
@@ -166,8 +172,7 @@ class Store:
         """Move a content that was written aside to its final path."""
         final = self.object(digest)
         aside.chmod(0o444)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        aside.replace(final)
+        _rename(aside, final)
         self._index.remember(final, digest)
 
     def adopt(self, source: Path, expected: Digest) -> bool:
@@ -175,8 +180,7 @@ class Store:
 
         The file system keeps it once where it can: afterwards the file itself is read-only too. Raises StorageError.
         """
-        with storage_errors(self.root), self._aside() as (_, aside):
-            aside.unlink()
+        with storage_errors(self.root), _aside_path(self._aside_folder()) as aside:
             try:
                 os.link(source, aside, follow_symlinks=False)
             except OSError:  # another file system, or one without links
@@ -245,10 +249,10 @@ class Store:
             return []  # absent or damaged: the tools will say it again
 
     def _reads(self, declared: Digest) -> Path:
-        return self.root / "reads" / f"{declared}.json"
+        return self._of_declared / f"{declared.hex}.json"
 
     def _record(self, key: Digest) -> Path:
-        return self.root / "results" / f"{key}.json"
+        return self._results / f"{key.hex}.json"
 
     def _write(self, path: Path, content: bytes, *, flush: bool = True) -> None:
         with storage_errors(self.root), self._aside() as (stream, aside):
@@ -257,13 +261,15 @@ class Store:
                 _flush(stream)
             else:
                 stream.flush()
-            path.parent.mkdir(parents=True, exist_ok=True)
-            aside.replace(path)
+            _rename(aside, path)
 
-    def _aside(self) -> _Aside:
+    def _aside_folder(self) -> Path:
         folder = self.root / "aside"
         folder.mkdir(parents=True, exist_ok=True)
-        return _Aside(folder)
+        return folder
+
+    def _aside(self) -> AbstractContextManager[tuple[BinaryIO, Path]]:
+        return _aside_file(self._aside_folder())
 
     def sweep(self) -> None:
         """Remove what a killed run left aside; only while no other run works on this store."""
@@ -279,7 +285,7 @@ class Store:
             raise _damaged(record)
         with storage_errors(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
-            with _Aside(target.parent) as (stream, aside):
+            with _aside_file(target.parent) as (stream, aside):
                 with source.open("rb") as content:
                     digest, _ = _copy(iter(lambda: content.read(_CHUNK), b""), stream)
                 if digest != record.digest:
@@ -305,23 +311,36 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-class _Aside:
-    """A file beside its final place that disappears unless it was renamed."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> tuple[Any, Path]:
-        descriptor, name = tempfile.mkstemp(prefix=ASIDE, dir=self._folder)
-        self._stream = os.fdopen(descriptor, "wb")
-        self._path = Path(name)
-        return self._stream, self._path
-
-    def __exit__(self, *_: object) -> None:
+@contextmanager
+def _aside_path(folder: Path) -> Iterator[Path]:
+    """A path at which nothing is yet; what is there disappears unless it was renamed."""
+    path = folder / f"{ASIDE}{os.urandom(8).hex()}"
+    try:
+        yield path
+    finally:
         with suppress(OSError):
-            self._stream.close()
-        with suppress(OSError):
-            self._path.unlink()
+            path.unlink()
+
+
+@contextmanager
+def _aside_file(folder: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A new file beside its final place that disappears unless it was renamed."""
+    with _aside_path(folder) as path:
+        stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        try:
+            yield stream, path
+        finally:
+            with suppress(OSError):
+                stream.close()
+
+
+def _rename(source: Path, target: Path) -> None:
+    """Put a file in its place, in a folder that is nearly always there. Raises OSError."""
+    try:
+        source.replace(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
 
 
 def _copy(pieces: Iterable[bytes], stream: Any) -> tuple[Digest, int]:  # noqa: ANN401 - a binary stream
@@ -413,7 +432,11 @@ def encode(result: Result) -> bytes:
 
 def decode(data: bytes, key: Digest) -> Result:
     """The result in a record; raises ValueError, KeyError or TypeError where it is damaged or not of that key."""
-    document = json.loads(data)
+    return decode_document(json.loads(data), key)
+
+
+def decode_document(document: Any, key: Digest) -> Result:  # noqa: ANN401 - JSON of somebody else's
+    """The same of a record that was parsed."""
     body = document["body"]
     if Digest.of(canonical(body)).hex != document["sha256"]:
         raise ValueError("its checksum does not match")

@@ -19,7 +19,16 @@ from ferrule.core.errors import StorageError, UsageError, VerificationError
 from ferrule.core.model import Digest, FileRecord, Json
 from ferrule.core.safe_files import clear, open_regular
 from ferrule.engine.key import canonical
-from ferrule.engine.store import Result, Store, decode, encode, is_inside, portable, storage_errors, write_aside
+from ferrule.engine.store import (
+    Result,
+    Store,
+    decode_document,
+    encode,
+    is_inside,
+    portable,
+    storage_errors,
+    write_aside,
+)
 from ferrule.toolchain import find
 
 if TYPE_CHECKING:
@@ -204,7 +213,7 @@ def _decode(body: dict[str, Any]) -> Bundle:
     toolchain = body["toolchain"]
     results = {}
     for action, entry in body["actions"].items():
-        results[action] = decode(json.dumps(entry["record"]).encode(), Digest(entry["key"]))
+        results[action] = decode_document(entry["record"], Digest(entry["key"]))
     dirty, commit = body["dirty"], body["commit"]
     return Bundle(
         project=str(body["project"]),
@@ -245,14 +254,21 @@ def _check_entries(folder: Path) -> None:
         with os.scandir(directory) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
         for entry in entries:
-            shown = os.path.relpath(entry.path, folder)
-            if entry.is_symlink():
-                raise VerificationError(f"{shown} is a link, and a bundle contains none", where=where, hint=_AGAIN)
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if not is_folder and not entry.is_file(follow_symlinks=False):
-                raise VerificationError(f"{shown} is neither a file nor a folder", where=where, hint=_AGAIN)
-            if (members is None and is_folder) or (members is not None and members.get(entry.name) != is_folder):
-                raise VerificationError(f"{shown} is not part of a bundle", where=where, hint=_AGAIN)
+            if problem := _entry_problem(entry, members):
+                shown = os.path.relpath(entry.path, folder)
+                raise VerificationError(f"{shown} is {problem}", where=where, hint=_AGAIN)
+
+
+def _entry_problem(entry: os.DirEntry[str], members: Mapping[str, bool] | None) -> str | None:
+    """What is wrong about an entry of a folder with these members, that are folders or not; of one with any files."""
+    if entry.is_symlink():
+        return "a link, and a bundle contains none"
+    is_folder = entry.is_dir(follow_symlinks=False)
+    if not is_folder and not entry.is_file(follow_symlinks=False):
+        return "neither a file nor a folder"
+    if (members is None and is_folder) or (members is not None and members.get(entry.name) != is_folder):
+        return "not part of a bundle"
+    return None
 
 
 def _check_objects(folder: Path, bundle: Bundle) -> None:
