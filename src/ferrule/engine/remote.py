@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from ferrule.engine.key import Document
     from ferrule.engine.store import Store
 
-_READERS: Final = 8
-_WRITERS: Final = 4
+_READERS: Final = 16
+_WRITERS: Final = 8
+_UNASKED: Final = 16 << 10  # bytes of a record that is sent sooner than it is known whether it is there
 _VERSION: Final = 1
 _LARGEST_ENTRY: Final = 4 << 20
 _LARGEST_RECORD: Final = 16 << 20
@@ -58,6 +59,8 @@ class Remote:
         self._readers = _Crew(_READERS)
         self._writers = _Crew(_WRITERS)
         self._refused: set[Digest] = set()
+        self._given: set[Digest] = set()
+        self._transfers: dict[Digest, threading.Lock] = {}
 
     def serves(self, action: Action) -> bool:
         """Whether the cache could have the result of an action, and may still be queried."""
@@ -106,10 +109,15 @@ class Remote:
         except (RemoteFailure, StorageError, OSError):
             return False  # noted by the server, or told by what is made here instead
 
+    def _transfer(self, digest: Digest) -> threading.Lock:
+        """What is held while a content travels: equal ones of several actions do so once."""
+        return self._transfers.setdefault(digest, threading.Lock())
+
     def _receive(self, record: FileRecord) -> bool:
         path = f"cas/{record.digest}"
-        if self._store.receive(self._server.pieces(path, record.size), record):
-            return True
+        with self._transfer(record.digest):
+            if self._store.holds(record) or self._store.receive(self._server.pieces(path, record.size), record):
+                return True
         self._refused.add(record.digest)
         self._server.mark_untrusted(f"{path} ({record.name}) does not match its digest")
         return False
@@ -198,8 +206,13 @@ class Remote:
 
     def _put(self, record: FileRecord, content: Path | bytes) -> None:
         path = f"cas/{record.digest}"
-        if record.digest in self._refused or not self._server.holds(path, record.size):
-            self._server.put(path, content, record.size)
+        with self._transfer(record.digest):
+            if record.digest in self._given:
+                return
+            unasked = isinstance(content, bytes) and record.size <= _UNASKED
+            if unasked or record.digest in self._refused or not self._server.holds(path, record.size):
+                self._server.put(path, content, record.size)
+            self._given.add(record.digest)
 
     def close(self, tell: Callable[[str], None]) -> None:
         """Wait until each offered result is uploaded or has failed; a notice says so if that takes a while."""

@@ -35,7 +35,7 @@ _LONGEST: Final = 200
 _GRACE_SECONDS: Final = 1.0  # a request that can end itself does so a moment before
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HINT: Final = "write it as https://cache.example/path, and a secret as https://user:secret@cache.example/path"
-_CONNECTIONS: Final = 16
+_CONNECTIONS: Final = 24
 _BUSY: Final = (429, 502, 503, 504)
 _PORTS: Final = {"http": 80, "https": 443}
 

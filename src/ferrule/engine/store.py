@@ -136,7 +136,7 @@ class Store:
             if self._index.digest(path, path.lstat()) == record.digest:  # of a link it raises
                 return True
         except FileNotFoundError:
-            return False
+            return False  # and removes nothing: another thread may be just about to put it there
         except OSError:
             pass
         _remove(path)

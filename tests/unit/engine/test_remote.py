@@ -189,6 +189,24 @@ def test_contents_that_are_there_are_not_sent_again(
     assert {f"/cas/{record.digest}" for record in first.files}.isdisjoint(cache.asked("PUT"))
 
 
+def test_equal_contents_travel_once(machines: Callable[..., Machine], cache: Cache) -> None:
+    def slowly(_: Request) -> bool:
+        time.sleep(0.02)  # so that several are on their way
+        return False
+
+    cache.trick = slowly
+    actions = [replace(ACTION, id=f"a{number}", traits=(("number", str(number)),)) for number in range(12)]
+    outcomes = machines().run(cache.url, *actions)
+    contents = {f"/cas/{record.digest}" for outcome in outcomes.values() for record in outcome.files}
+    puts = [path for path in cache.asked("PUT") if path in contents]
+    assert sorted(puts) == sorted(contents)
+    assert len(cache.asked("HEAD")) == len(contents)
+    other = machines("read")
+    assert {o.state for o in other.run(cache.url, *actions).values()} == {"remote"}
+    gets = [path for path in cache.asked("GET") if path in contents]
+    assert sorted(gets) == sorted(contents)
+
+
 def test_assembling_is_not_shared(machines: Callable[..., Machine], cache: Cache) -> None:
     machines().run(cache.url, ACTION, PACKED)
     assert len(cache.kept("ac")) == 1

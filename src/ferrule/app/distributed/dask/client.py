@@ -162,6 +162,7 @@ class DaskCluster:
         self._listen = listen
         self._patience = patience
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_unread)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._client: Any = None
         self._watching: asyncio.Task[None] | None = None
@@ -562,6 +563,12 @@ class DaskCluster:
             await self._client.close(timeout=_LEAVE_SECONDS)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
+
+
+def _unread(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say nothing of what Dask's own tasks raise, which it leaves unread where a worker is lost."""
+    if not type(context.get("exception")).__module__.startswith("distributed"):
+        loop.default_exception_handler(context)
 
 
 def _pass_on(action: Action, tell: Callable[[Event], None], message: dict[str, Any]) -> None:
