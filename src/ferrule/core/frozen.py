@@ -14,7 +14,7 @@ from operator import attrgetter, ge, gt, le, lt
 from typing import TYPE_CHECKING, Any, Final, TypeVar, dataclass_transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 _Class = TypeVar("_Class")
 
@@ -36,21 +36,25 @@ def _frozen(plain: type[_Class]) -> type[_Class]:
         # Not frozen for the standard library, which would write __setattr__ and __delattr__ for this class alone.
         cls = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(plain)
         fields = {f.name: f for f in dataclasses.fields(cls)}
+        for name, method in _methods(plain, fields).items():
+            setattr(cls, name, method)
     else:
         cls = _with_slots(plain, fields)
-    names = tuple(fields)
-    methods = {
-        "__init__": _init_when_used(cls, tuple(fields.values())),
+    if "__init__" not in vars(plain):
+        cls.__init__ = _init_when_used(cls, tuple(fields.values()))
+    return cls  # type: ignore[no-any-return]
+
+
+def _methods(plain: type, fields: Mapping[str, dataclasses.Field[Any]]) -> dict[str, Callable[..., Any]]:
+    """The methods that a class does not define itself, but for `__init__`."""
+    methods: dict[str, Callable[..., Any]] = {
         "__repr__": _repr(tuple(f.name for f in fields.values() if f.repr)),
         **_comparison(tuple(f.name for f in fields.values() if f.compare)),
-        **_pickling(names),
+        **_pickling(tuple(fields)),
         "__setattr__": _refuse,
         "__delattr__": _refuse,
     }
-    for name, method in methods.items():
-        if name not in vars(plain):
-            setattr(cls, name, method)
-    return cls  # type: ignore[no-any-return]
+    return {name: method for name, method in methods.items() if name not in vars(plain)}
 
 
 def _frozen_and_ordered(plain: type[_Class]) -> type[_Class]:
@@ -102,6 +106,7 @@ def _with_slots(plain: type, fields: dict[str, dataclasses.Field[Any]]) -> Any: 
     body |= {"__slots__": tuple(name for name in own if name not in before), "__dataclass_fields__": fields}
     body["__dataclass_params__"] = _PARAMS
     body["__match_args__"] = tuple(f.name for f in fields.values() if f.init)
+    body |= _methods(plain, fields)  # here and not afterwards: each that is set later makes Python look for its slot
     cls: Any = type(plain)(plain.__name__, plain.__bases__, body)
     cls.__qualname__ = plain.__qualname__
     return cls
