@@ -138,13 +138,13 @@ def cluster(folder: Path, count: int = 200, size: int = 20 * MIB) -> dict[str, f
 
 
 @contextmanager
-def fleet(folder: Path, workers: int) -> Iterator[Any]:
+def fleet(folder: Path, workers: int, **elsewhere: Any) -> Iterator[Any]:  # noqa: ANN401 - fields of a Fleet
     """A scheduler and workers with a thread each, as processes, each in a checkout of the demo project."""
     from fakes.cluster import lay_out_fleet  # noqa: PLC0415
 
     place = folder / "fleet"
     place.mkdir()
-    started = lay_out_fleet(place, workers, [ROOT / "bench"])
+    started = lay_out_fleet(place, workers, [ROOT / "bench"], **elsewhere)
     try:
         yield started
     finally:

@@ -41,6 +41,7 @@ APART = {
     "sealing-": "<!-- measured sealing -->\n",
     "signals-": "<!-- measured signals -->\n",
     "machines-": "<!-- measured machines -->\n",
+    "scale-": "<!-- measured scale -->\n",
 }
 
 
@@ -231,8 +232,8 @@ def planning(bench: Bench) -> list[Figure]:
     ]
 
 
-def told_by(argv: Sequence[str]) -> dict[str, float]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+def told_by(argv: Sequence[str], **variables: str) -> dict[str, float]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **variables}
     said = subprocess.run(argv, env=environment, check=True, capture_output=True, text=True).stdout
     return {str(k): float(v) for k, v in json.loads(said).items()}
 
@@ -406,6 +407,113 @@ def cluster(bench: Bench) -> list[Figure]:
 def machines(name: str, *numbers: str) -> dict[str, float]:
     """A measurement in a process of its own."""
     return told_by((sys.executable, str(ROOT / "bench" / "machines.py"), name, *numbers))
+
+
+# Many actions over a slow and lossy link
+
+
+def scale(bench: Bench) -> list[Figure]:
+    """A thousand actions on workers behind a link that delays and loses; ten thousand on more, by what one costs."""
+    from link import ALONE, problem  # noqa: PLC0415 - not for other systems
+
+    refused = problem()
+    if refused:
+        bench.notes.append(f"scale: not measured, as there can be no network namespaces here: {refused}")
+        return []
+
+    def alone(name: str) -> dict[str, float]:
+        argv = (*ALONE, sys.executable, str(ROOT / "bench" / "scale.py"), name)
+        return told_by(argv, TMPDIR=str(bench.folder))
+
+    many, lost, orders = (alone(name) for name in ("cluster", "losses", "orders"))
+    told = [*over_a_link(many), *workers_lost(lost)]
+    if shutil.which("nginx") is None:
+        bench.notes.append("scale: nginx is not installed, so the remote cache was not measured")
+    else:
+        told += cache_over_a_link(alone("remote"))
+    plan = min(told_by((sys.executable, str(ROOT / "bench" / "many.py"), "10000"))["plan"] for _ in range(3))
+    return [*told, *simulated(many, orders, plan)]
+
+
+def over_a_link(many: Mapping[str, float]) -> list[Figure]:
+    """What the link costs a run on workers."""
+    how = "netem" if many["netem"] else "a program that forwards the packets"
+    arrived, different, whole = (f"{many[name] / (1 << 20):.0f} MiB" for name in ("arrived", "contents", "all"))
+    return [
+        Figure(
+            *("scale-schedule", "1,000 actions on 4 workers, 20 ms and 2 % loss away, to the bound of any schedule"),
+            *(many["seconds"] / many["bound"], "x", 1 / 0.9),
+            f"{seconds(many['seconds'])} to {seconds(many['bound'])}, wall time; the link is {how}",
+        ),
+        Figure(
+            *("scale-bytes", "bytes that came in by the link for them, to those of different contents"),
+            *(many["arrived"] / many["contents"], "x", 1.1),
+            f"{arrived} to {different}; each as often as it was made would be {whole}",
+        ),
+    ]
+
+
+def workers_lost(lost: Mapping[str, float]) -> list[Figure]:
+    """What a worker that is killed costs."""
+    what = f"actions made again that no lost worker had, {lost['killed']:.0f} workers killed one after another"
+    detail = f"{lost['own']:.0f} of theirs: what ran, and what was on its way home"
+    return [Figure("scale-lost", what, lost["others"], "actions", 0.0, detail)]
+
+
+def cache_over_a_link(cost: Mapping[str, float]) -> list[Figure]:
+    """What a remote cache takes, to the same bytes by plain connections and the ways of its requests."""
+    told = []
+    for name, words in (
+        ("put", "1,000 results put into a remote cache"),
+        ("bring", "1,000 results brought from there"),
+    ):
+        parallel, requests = cost[f"{name}-parallel"], cost[f"{name}-requests"]
+        ways = requests * 0.04 / parallel
+        least, took = cost[f"{name}-plain"] + ways, cost[f"{name}-seconds"]
+        arrived = cost[f"{name}-arrived"] / cost["contents"]
+        told += [
+            Figure(
+                *(
+                    f"scale-{name}",
+                    f"{words} over this link, to plain connections and the ways of {requests:,.0f} requests",
+                ),
+                *(took / least, "x", 1 / 0.9),
+                f"{seconds(took)} to {seconds(cost[f'{name}-plain'])} + {seconds(ways)}, {parallel:.0f} at once",
+            ),
+            Figure(
+                *(
+                    f"scale-{name}-bytes",
+                    f"{words}, bytes by the link to those of different contents",
+                    arrived,
+                    "x",
+                    1.1,
+                ),
+                f"{cost[f'{name}-arrived'] / (1 << 20):.0f} MiB",
+            ),
+        ]
+    return told
+
+
+def simulated(many: Mapping[str, float], orders: Mapping[str, float], plan: float) -> list[Figure]:
+    """What ten thousand actions would take, and what limits them."""
+    from simulated import Costs, drawn, makespan  # noqa: PLC0415 - as the others
+
+    few, most = (orders[count] * 1000 for count in ("1000", "5000"))
+    growth = Figure(
+        *("scale-orders", "what the client computes for one of 5,000 actions, to one of 1,000", most / few, "x", 1.1),
+        f"{most:.2f} ms to {few:.2f} ms, workers that take no time",
+    )
+    costs = Costs(plan, many["client"], many["scheduler"], many["contents"] / 300, 125e6, 0.02)
+    told = [growth]
+    for mean in (many["work"] / 1000, 30.0):
+        durations = drawn(10_000, mean)
+        for workers in (10, 100):
+            alone = costs.alone(durations, workers)
+            parts = ", ".join(f"{name} {seconds(value)}" for name, value in alone.items())
+            ratio = makespan(durations, workers, costs) / alone["work"]
+            what = f"10,000 actions of {seconds(mean)} on {workers} workers to the bound, simulated"
+            told.append(Figure(f"scale-{workers}-{mean:.0f}", what, ratio, "x", None, f"alone: {parts}"))
+    return told
 
 
 # The same commands without Ferrule
@@ -799,8 +907,9 @@ FIGURES: dict[str, Callable[[Bench], list[Figure]]] = {
     "schedule": schedule,
     "merge": merge,
     "cluster": cluster,
+    "scale": scale,
 }
-COLD = frozenset({"big", "linux", "native", "once", "sccache", "wheels", "schedule", "merge", "cluster"})
+COLD = frozenset({"big", "linux", "native", "once", "sccache", "wheels", "schedule", "merge", "cluster", "scale"})
 
 if __name__ == "__main__":
     main()
