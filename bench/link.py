@@ -12,6 +12,7 @@ import os
 import random
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -179,6 +180,7 @@ def packets(device: int) -> Iterator[bytes]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it, after all that needs the link
     name, *words = sys.argv[1:]
     if name == "join":
         join(int(words[0]), int(words[1]), words[2])

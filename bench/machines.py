@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import sys
@@ -172,6 +173,7 @@ def seconds(demo: Any, actions: Sequence[Action], over: Any, *, jobs: int) -> fl
     from ferrule.app.distributed.dask.worker import Session, WorkerReady  # noqa: PLC0415
     from ferrule.cli.environment import run_context  # noqa: PLC0415
 
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # as a run of ferrule has it
     own = WorkerReady(identity(config, None, demo.context.host), str(config.root), "here")
     visit = Session(os.urandom(8).hex(), partial(run_context, jobs=None, offline=True, rust_source=None), None)
     ids = frozenset(one.id for one in actions)
