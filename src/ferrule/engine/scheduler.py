@@ -22,7 +22,7 @@ from ferrule.engine.resources import Resources
 from ferrule.tools import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ferrule.engine.events import Event
@@ -40,13 +40,14 @@ _PATIENCE_SECONDS: Final = 0.5
 class Engine(Resources):
     """Runs plans, and single actions of other machines' plans, with its resources."""
 
-    def execute(self, plan: Plan) -> tuple[Outcome, ...]:
+    def execute(self, plan: Plan, cached: Mapping[str, Outcome] | None = None) -> tuple[Outcome, ...]:
         """Bring every action of the plan to an outcome; a failure skips what needs it and lets the rest end.
 
+        `cached` are outcomes that `examine` has told, by action: these actions are not looked up again.
         KeyboardInterrupt ends all children and passes on. An exception that is not a FerruleError is a bug and passes
         on once the running actions have ended.
         """
-        return _Run(self, plan).execute()
+        return _Run(self, plan, cached or {}).execute()
 
     def make(self, order: Order, tokens: Jobserver, tell: Callable[[Event], None]) -> Result:
         """Make one action of another machine's plan, or take it from the store; the caller has a token for it.
@@ -76,6 +77,8 @@ class Examination:
     state: Literal["cached", "stale", "waiting", "failed"]
     key: Digest | None = None
     document: Document | None = None
+    outcome: Outcome | None = None
+    """That of a cached action."""
 
 
 _Waiting = tuple[Action, Digest, Document, str]
@@ -95,6 +98,7 @@ class _Answer:
 class _Run:
     engine: Engine
     plan: Plan
+    cached: Mapping[str, Outcome] = field(default_factory=dict)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     done: queue.SimpleQueue[Event | _Answer | tuple[Action, Outcome]] = field(default_factory=queue.SimpleQueue)
     running: dict[str, threading.Thread] = field(default_factory=dict)
@@ -159,7 +163,7 @@ class _Run:
                 examinations[action.id] = Examination(state[2], "stale", state[0], state[1])
             elif state.state == "cached":
                 self.outcomes[action.id] = state
-                examinations[action.id] = Examination(state.reason, "cached", state.key)
+                examinations[action.id] = Examination(state.reason, "cached", state.key, outcome=state)
             else:
                 examinations[action.id] = Examination(state.reason, "failed")
         return examinations
@@ -214,6 +218,8 @@ class _Run:
 
     def _at_hand(self, action: Action) -> Outcome | tuple[Digest, Document, str]:
         """What the store has of an action, or another checkout, or why it must run."""
+        if action.id in self.cached:
+            return self.cached[action.id]
         state = self.lookup.find(action)
         return state if isinstance(state, Outcome) else self._shared(action) or state
 

@@ -1110,6 +1110,18 @@ class BrokenRemote:
         return []
 
 
+def test_what_was_examined_a_moment_ago_is_not_looked_up_again(lab: Lab) -> None:
+    plan = Plan("p", "1.0.0", (action("a"), action("b", "a")))
+    lab.run(*plan.actions)
+    engine = lab.engine()
+    cached = {name: one.outcome for name, one in engine.examine(plan).items() if one.outcome}
+    assert sorted(cached) == ["a", "b"]
+    for record in (engine.store.root / "results").iterdir():
+        record.unlink()
+    assert engine.execute(plan, cached) == tuple(cached.values())
+    assert {outcome.state for outcome in engine.execute(plan)} == {"built"}
+
+
 def test_a_bug_in_the_remote_cache_passes_on(lab: Lab) -> None:
     engine = replace(lab.engine(), remote=BrokenRemote())
     with pytest.raises(ZeroDivisionError):

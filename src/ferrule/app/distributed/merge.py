@@ -13,7 +13,7 @@ from ferrule.app.distributed.bundle import Bundle, Tools
 from ferrule.app.release import linked_files
 from ferrule.app.release import run as release
 from ferrule.core.errors import VerificationError
-from ferrule.core.model import Action, Digest, Plan, Report
+from ferrule.core.model import Action, Digest, Outcome, Plan, Report
 from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.toolchain import find
@@ -142,8 +142,8 @@ def merge(
             _take(engine, folder, one)
         for result in results.values():
             engine.store.keep(result)
-        _check_cached(engine, plan, results)
-        return release.finish(engine, config, plan, context, output=output, page=page)
+        cached = _check_cached(engine, plan, results)
+        return release.finish(engine, config, plan, context, output=output, page=page, cached=cached)
 
 
 def required_tools(config: Config, plan: Plan, context: RunContext, folders: Iterable[Path]) -> ToolRequirements:
@@ -332,14 +332,16 @@ def _take(engine: Engine, folder: Path, one: Bundle) -> None:
             )
 
 
-def _check_cached(engine: Engine, plan: Plan, results: Mapping[str, Result]) -> None:
-    """Check that every action of the shards is cached, so that none runs here."""
-    sharded = shards.foundation(plan)
+def _check_cached(engine: Engine, plan: Plan, results: Mapping[str, Result]) -> dict[str, Outcome]:
+    """The outcomes of the shards' actions; raises VerificationError if one is not cached, so that none runs here."""
+    sharded, cached = shards.foundation(plan), dict[str, Outcome]()
     for name, examined in engine.examine(planning.only(plan, lambda action: action.id in sharded)).items():
-        if examined.state != "cached":
+        if examined.outcome is None:
             raise VerificationError(
                 f"{name} would have to be built again, with compilers: {examined.reason}",
                 hint="the shards were made from other sources, or in another environment",
             )
         if examined.key != results[name].key:
             raise VerificationError(f"{name} was made from other inputs than those of this checkout", hint=_AGAIN)
+        cached[name] = examined.outcome
+    return cached

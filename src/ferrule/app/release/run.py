@@ -16,7 +16,7 @@ from ferrule.app.release.manifest import manifest_of, signatures, sources_of, te
 from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
 from ferrule.core.frozen import dataclass
-from ferrule.core.model import Plan, Report
+from ferrule.core.model import Outcome, Plan, Report
 from ferrule.core.safe_files import FILE, STATE, check_folder, find_project, report_name
 from ferrule.engine import context as contexts
 from ferrule.engine import events, recipe_code, scheduler, sources
@@ -30,7 +30,7 @@ from ferrule.tools.secrets import line_with_secret
 from ferrule.tools.source_list import has_untracked, source_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -282,14 +282,16 @@ def finish(
     output: Path,
     everything: bool = False,
     page: Callable[[Manifest], str] | None = None,
+    cached: Mapping[str, Outcome] | None = None,
 ) -> Report:
     """Bring a plan to its end with an engine that is `at_work`; the rest as for `run`.
 
-    What turns out to be damaged while it is used is dropped from the store and made again, once.
+    `cached` as for `Engine.execute`. What turns out to be damaged while it is used is dropped from the store and made
+    again, once.
     """
     attempt = partial(_finish, engine, config, plan, context, output=output, everything=everything, page=page)
     try:
-        report = attempt()
+        report = attempt(cached=cached)
         if not any(isinstance(o.error, stores.DamagedError) for o in report.outcomes):
             return report
     except stores.DamagedError as error:
@@ -306,8 +308,9 @@ def _finish(
     output: Path,
     everything: bool,
     page: Callable[[Manifest], str] | None,
+    cached: Mapping[str, Outcome] | None = None,
 ) -> Report:
-    outcomes = engine.execute(plan)
+    outcomes = engine.execute(plan, cached)
     placed = tuple(output_folder.placed_files(outcomes, everything=everything))
     report = Report(outcomes, placed)
     if not report.failed:
