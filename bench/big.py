@@ -205,7 +205,8 @@ def _of_zip(file: Path) -> Iterator[bytes]:
             stream.seek(info.header_offset + 26)
             start = sum(int.from_bytes(stream.read(2), "little") for _ in range(2))
             stream.seek(start, os.SEEK_CUR)
-            yield from _inflated(iter((stream.read(info.compress_size),)), -15)
+            sizes = (min(_CHUNK, info.compress_size - at) for at in range(0, info.compress_size, _CHUNK))
+            yield from _inflated(map(stream.read, sizes), -15)
 
 
 def _inflated(pieces: Iterator[bytes], wbits: int) -> Iterator[bytes]:
