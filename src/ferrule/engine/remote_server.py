@@ -36,6 +36,9 @@ _GRACE_SECONDS: Final = 1.0  # a request that can end itself does so a moment be
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _HINT: Final = "write it as https://cache.example/path, and a secret as https://user:secret@cache.example/path"
 _CONNECTIONS: Final = 24
+_FULL_RATE: Final[Mapping[Mode, int]] = {"read": 8, "write": 4}
+"""Requests under way that are each held to the whole rate of `Patience`; more of them share what these would have."""
+
 _BUSY: Final = (429, 502, 503, 504)
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -87,8 +90,9 @@ def _authorization(parts: urllib.parse.SplitResult, token: str | None) -> str | 
 class Patience:
     """How long is waited, in seconds: to be let in, for the next piece, and for a small answer as a whole.
 
-    Large ones may take longer by their size at `rate` (bytes a second). What an answer takes beyond `prompt` and its
-    size adds up, to `late` at most; after that, or after so many `failures`, a server is left alone.
+    Large ones may take longer by their size at `rate` (bytes a second), and more of it where many share the line. What
+    an answer takes beyond `prompt` and its size adds up, to `late` at most; after that, or after so many `failures`, a
+    server is left alone.
     """
 
     connect: float = 3.0
@@ -122,6 +126,20 @@ class _Record:
     off: str = ""
 
 
+@dataclass(slots=True)
+class _UnderWay:
+    """A request that has begun, with as many bytes to come or to go, and the most that were under way with it."""
+
+    mode: Mode
+    started: float
+    size: int
+    most: int = 0
+
+    def fair(self, rate: float) -> float:
+        """Seconds that its size takes by its share of the slowest line that is good enough."""
+        return self.size / rate * max(1.0, self.most / _FULL_RATE[self.mode])
+
+
 class Server:
     """A remote cache's server, for many threads; paths are `ac/…` and `cas/…`, and `monotonic` a clock in seconds."""
 
@@ -134,7 +152,7 @@ class Server:
         self._pool: PoolManager | None = None
         self._notices: list[str] = []
         self._counts: Counter[str] = Counter()
-        self._until: dict[int, tuple[Mode, float]] = {}
+        self._under_way: dict[int, _UnderWay] = {}  # by thread
 
     # Requests
 
@@ -200,7 +218,7 @@ class Server:
         record = self._records[mode]
         with self._lock:
             latest = self._monotonic() - _GRACE_SECONDS
-            overdue = any(until < latest for whose, until in self._until.values() if whose == mode)
+            overdue = any(self._until(one) < latest for one in self._under_way.values() if one.mode == mode)
             if overdue and not record.off:
                 self._switch_off(mode, "it does not answer in time")
             return bool(record.off)
@@ -240,11 +258,13 @@ class Server:
         if self.is_off(mode):
             raise RemoteFailure(self._records[mode].off)
         record, thread, patience = self._records[mode], threading.get_ident(), self._patience
-        started = self._monotonic()
-        fair = size / patience.rate
+        request = _UnderWay(mode, self._monotonic(), size)
         with self._lock:
             record.requests += 1
-            self._until[thread] = (mode, started + patience.whole + fair)
+            self._under_way[thread] = request
+            alike = [one for one in self._under_way.values() if one.mode == mode]
+            for one in alike:
+                one.most = max(one.most, len(alike))
             pool = self._pool = self._pool or self._connect()
         headers = {"Accept-Encoding": "identity"}
         if self.address.authorization:
@@ -286,10 +306,15 @@ class Server:
                     response.close()  # nobody knows what is still to come
                 response.release_conn()
             with self._lock:
-                self._until.pop(thread, None)
-                record.late += max(0.0, self._monotonic() - started - patience.prompt - fair)
+                self._under_way.pop(thread, None)
+                fair = request.fair(patience.rate)
+                record.late += max(0.0, self._monotonic() - request.started - patience.prompt - fair)
                 if record.late > patience.late and not record.off:
                     self._switch_off(mode, "it is too slow")
+
+    def _until(self, request: _UnderWay) -> float:
+        """When a request must have its whole answer, by what is known now of how many share the line with it."""
+        return request.started + self._patience.whole + request.fair(self._patience.rate)
 
     def _connect(self) -> PoolManager:
         if self.address.proxy is None:
@@ -309,12 +334,12 @@ class Server:
 
     def _pieces(self, response: BaseHTTPResponse, limit: int) -> Iterator[bytes]:
         """What comes, as soon as it comes; raises RemoteFailure where it is more than wanted, or comes too slowly."""
-        (_, until), total = self._until[threading.get_ident()], 0
+        request, total = self._under_way[threading.get_ident()], 0
         while piece := response.read1(_PIECE):
             total += len(piece)
             if total > limit:
                 raise RemoteFailure("it sends more than there is")
-            if self._monotonic() > until:
+            if self._monotonic() > self._until(request):
                 raise RemoteFailure("it does not answer in time")
             yield piece
 

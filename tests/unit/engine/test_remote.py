@@ -6,7 +6,10 @@ import json
 import os
 import socket
 import ssl
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -27,7 +30,7 @@ from ferrule.core.model import Action, Digest, FileRecord, Outcome, Output, Plan
 from ferrule.core.toolchain import Toolchain
 from ferrule.engine.key import canonical
 from ferrule.engine.remote import Remote
-from ferrule.engine.remote_server import Address, Patience, Server, address
+from ferrule.engine.remote_server import Address, Patience, RemoteFailure, Server, address
 from ferrule.formats import actionresult
 
 if TYPE_CHECKING:
@@ -842,6 +845,38 @@ def test_slowness_adds_up(cache: Cache) -> None:
     assert server.notices() == [
         f"remote cache {cache.url}: it is too slow; it is not asked any more in this run; what is missing is made here"
     ]
+
+
+SLOWEST: dict[Mode, int] = {"read": 8 * 256, "write": 4 * 256}
+"""Bytes a second of the slowest line that is good enough, where one request alone may take a second for 256 bytes."""
+
+
+@pytest.mark.parametrize("mode", ["read", "write"])
+@pytest.mark.parametrize(("many", "line", "is_off"), [(1, 1, False), (16, 1, False), (16, 2, True), (1, 16, True)])
+def test_requests_share_a_line(cache: Cache, mode: Mode, many: int, line: int, is_off: bool) -> None:
+    """A line that carries a share of what the slowest one does; its server answers when all of it has passed."""
+    seconds, content = [0.0], b"x" * 20_000
+    together = threading.Barrier(many, lambda: seconds.append(many * len(content) * line / SLOWEST[mode]), timeout=30)
+
+    def answer(request: Request) -> bool:
+        request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        together.wait()
+        request.answer(200, content if mode == "read" else b"taken")
+        return True
+
+    cache.trick = answer
+    server = Server(Address(cache.url, "write"), lambda: seconds[-1], Patience(rate=256))
+
+    def transfer(number: int) -> None:
+        with suppress(RemoteFailure):
+            if mode == "read":
+                list(server.pieces(f"cas/{number}", len(content)))
+            else:
+                server.put(f"cas/{number}", content, len(content))
+
+    with ThreadPoolExecutor(many) as pool:
+        list(pool.map(transfer, range(many)))
+    assert server.is_off(mode) is is_off
 
 
 def test_result_of_which_a_content_is_gone_is_made_here(
