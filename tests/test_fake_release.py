@@ -21,6 +21,7 @@ import pytest
 from fakes.toolchain import PATIENCE_SECONDS, Demo, c_library, lay_out, sums_agree, wait_until
 from fakes.triples import ARM, MAC, WASM, X86
 from ferrule.core.manifest import SCHEMA
+from ferrule.engine import recipe_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -266,6 +267,17 @@ def test_other_folder_user_settings_and_moment_give_the_same_bytes(released: Dem
     assert done.returncode == 0, done.stderr
     assert demo.files() == released.files()
     assert {oct(p.stat().st_mode & 0o777) for p in demo.dist.rglob("*") if p.is_file()} == {"0o644"}
+
+
+def test_the_first_release_of_a_machine_is_the_same_and_keeps_what_it_read_of_the_code(
+    released: Demo, demo: Demo
+) -> None:
+    record = demo.root / "cache" / recipe_code.RECORD
+    record.unlink()
+    done = demo.ferrule("release")
+    assert done.returncode == 0, done.stderr
+    assert record.is_file()
+    assert (demo.dist / "SHA256SUMS").read_bytes() == (released.dist / "SHA256SUMS").read_bytes()
 
 
 def test_source_date_epoch_changes_times_only_where_it_is_told(released: Demo, demo: Demo) -> None:

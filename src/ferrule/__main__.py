@@ -43,7 +43,7 @@ def main() -> None:
             raise
         _end_without_output(f"cannot be written: {lost.strerror}")
     finally:
-        if "lief" not in sys.modules:  # it prints what of its own is not taken away at the end
+        if "lief" not in sys.modules:  # its check for leaks prints what Python leaves where it is
             gc.freeze()  # else Python looks for cycles among all that is left, a tenth of the time of a short command
 
 

@@ -197,7 +197,9 @@ def equip(demo: Demo) -> None:
     """Put the pretended programs, and what they give, beside a project."""
     _programs(demo)
     _binaries(demo.home / "binaries")
-    (demo.root / "cache" / recipe_code.RECORD).write_bytes(_code_of_recipes())
+    record = demo.root / "cache" / recipe_code.RECORD
+    record.parent.mkdir(parents=True)
+    record.write_bytes(_code_of_recipes())
 
 
 @cache

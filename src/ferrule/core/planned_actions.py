@@ -15,7 +15,10 @@ _Key = TypeVar("_Key", bound="Hashable")
 
 
 def unique(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """The actions without those that are equal to an earlier one; only those of one id are compared."""
+    """The actions without those that are equal to an earlier one; others of one id follow the first of it.
+
+    Only those of one id are compared, which is quicker than to hash them all.
+    """
     by_id: dict[str, list[Action]] = {}
     for action in actions:
         same = by_id.setdefault(action.id, [])
@@ -45,10 +48,13 @@ class PlannedActions:
         return {action.id: position for position, action in enumerate(self._actions)}
 
     def first_by(self, key: Callable[[Action], _Key | None]) -> Mapping[_Key, Action]:
-        """The first action for each key; those whose key is None are left out. Kept by the function `key`."""
+        """The first action for each key; those whose key is None are left out.
+
+        The index is kept for the function `key`, which has to be the same one each time: no lambda.
+        """
         if key not in self._indexes:
             pairs = ((key(action), action) for action in reversed(self._actions))
-            self._indexes[key] = {found: action for found, action in pairs if found is not None}
+            self._indexes[key] = {value: action for value, action in pairs if value is not None}
         return cast("Mapping[_Key, Action]", self._indexes[key])
 
     @cached_property

@@ -19,7 +19,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import field
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from ferrule.core.errors import StorageError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Digest
 from ferrule.core.safe_files import read_regular
+from ferrule.engine.lock import Busy, locked
 from ferrule.engine.store import write_aside
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
     from ferrule.engine.sources import StatIndex
 
-RECORD: Final = "code.json"
-_VERSION: Final = 1
+RECORD: Final = "code/parsed"
+"""Path of the record in the user's cache."""
+
 _MOST: Final = 2000
 """Files that a record holds: those of a few versions of the program."""
 _PARSING: Final = threading.Lock()  # CPython 3.11 counts the depth of all threads' syntax trees together (gh-106905)
@@ -151,7 +153,7 @@ class RecipeCode:
     def save(self) -> None:
         """Keep what was read; where that cannot be written, the next run reads it again.
 
-        A process that writes at the same time may lose what this one read, which costs it the same.
+        Where another process writes, this one does not, which costs the next run the same.
         """
         if self.record is None or not self._changed:
             return
@@ -160,8 +162,9 @@ class RecipeCode:
         files = {
             digest: [known[digest].digest, known[digest].imports, known[digest].strings] for digest in sorted(kept)
         }
-        with suppress(StorageError):
-            write_aside(self.record, json.dumps({"version": _VERSION, "files": files}).encode())
+        text = json.dumps({"reader": _reader().hex, "files": files})
+        with suppress(StorageError, Busy), locked(self.record.parent):
+            write_aside(self.record, f"{Digest.of(text.encode()).hex}\n{text}".encode())
             self._changed = False
 
     def _module_of(self, imported: str) -> str | None:
@@ -204,10 +207,18 @@ def _data(folder: Path, strings: tuple[str, ...]) -> Iterator[Path]:
             yield from (inner for inner in sorted(path.rglob("*")) if inner.is_file())
 
 
+@cache
+def _reader() -> Digest:
+    """Which version of this module reads: another one may find other imports in the same file."""
+    return Digest.of(Path(__file__).read_bytes())
+
+
 def _read_record(file: Path) -> dict[str, SourceFile]:
+    """What a record holds for this version; nothing if it is not as it was written, as it decides what a key counts."""
     try:
-        document = json.loads(read_regular(file))
-        if document["version"] != _VERSION:
+        digest, _, text = read_regular(file).partition(b"\n")
+        document = json.loads(text)
+        if Digest.of(text) != Digest(digest.decode()) or document["reader"] != _reader().hex:
             return {}
         return {
             Digest(digest).hex: SourceFile(Digest(own).hex, tuple(map(str, imports)), tuple(map(str, strings)))

@@ -16,13 +16,13 @@ from ferrule.toolchain.requirements import needed_tools
 from ferrule.tools.rust import std_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ferrule.toolchain.requirements import ToolRequirements
     from ferrule.tools.definition import ToolDefinition
     from ferrule.tools.host import Host
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 
 
 def load(
@@ -38,7 +38,7 @@ def load(
         return None
     try:
         document = json.loads(read_regular(_path(requirements, host, registry)))
-        if document["format"] != _FORMAT or any(_stat(Path(p)) != tuple(s) for p, s in document["files"].items()):
+        if document["format"] != _FORMAT or any(_stat(Path(p)) != s for p, s in document["files"].items()):
             return None
         return Toolchain.from_json(document["toolchain"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -58,7 +58,9 @@ def remember(
     paths = [Path(part) for tool in toolchain.tools.values() for part in tool.argv if part.startswith("/")]
     if "build-std" in toolchain.std.values():
         paths.append(std_source(toolchain.sysroot) / "library")
-    files = {str(path): _stat(path) for path in paths if path.exists()}
+    programs = {Path(tool.argv[0]) for tool in toolchain.tools.values() if tool.argv}
+    paths += (path for program in programs for path in _before(program, host))
+    files = {str(path): _stat(path) for path in paths}
     document = {"format": _FORMAT, "files": files, "toolchain": toolchain.to_json()}
     record = _path(requirements, host, registry)
     try:
@@ -96,6 +98,19 @@ def _path(requirements: ToolRequirements, host: Host, registry: Mapping[str, Too
     return host.cache / "toolchain" / f"{digest.short}.json"
 
 
-def _stat(path: Path) -> tuple[int, int, int]:
-    status = path.stat()
-    return (status.st_size, status.st_mtime_ns, status.st_ino)
+def _before(program: Path, host: Host) -> Iterator[Path]:
+    """Where a program would have been taken from first; nothing for one that is not searched on the PATH."""
+    candidates = host.candidates(program.name)
+    yield from candidates[: candidates.index(program)] if program in candidates else ()
+
+
+def _stat(path: Path) -> list[int] | None:
+    """What tells whether a file is another one; None where there is none.
+
+    Size and time can be put back; the moment of the last change of any of them (ctime) cannot.
+    """
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]

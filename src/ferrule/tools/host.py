@@ -72,10 +72,12 @@ class Host:
 
         Those of administration are searched too: root's PATH may lack them where it became root by `su`.
         """
-        for folder in dict.fromkeys((*self.path, self.programs, self.programs.with_name("sbin"))):
-            candidate = folder / name
-            if is_program(candidate):
-                yield candidate
+        return (candidate for candidate in self.candidates(name) if is_program(candidate))
+
+    def candidates(self, name: str) -> tuple[Path, ...]:
+        """Where a program of that name is searched, in order."""
+        folders = dict.fromkeys((*self.path, self.programs, self.programs.with_name("sbin")))
+        return tuple(folder / name for folder in folders)
 
     def _directory(self, variable: str, fallback: str) -> Path | None:
         if self.environment.get(variable):

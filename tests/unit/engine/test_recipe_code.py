@@ -15,6 +15,7 @@ import pytest
 import ferrule
 from ferrule.core.model import Digest
 from ferrule.engine import recipe_code
+from ferrule.engine.lock import locked
 from ferrule.engine.recipe_code import RecipeCode, parse
 from ferrule.engine.sources import StatIndex
 from ferrule.kinds import KINDS
@@ -244,27 +245,52 @@ def test_one_process_reads_the_code_of_a_recipe_once(tmp_path: Path) -> None:
     assert source.read("ferrule.kinds.a") != before
 
 
+def write_record(record: Path, text: str) -> None:
+    """A record as this version writes it, whatever it says."""
+    record.parent.mkdir(exist_ok=True)
+    record.write_text(f"{Digest.of(text.encode()).hex}\n{text}")
+
+
+def recorded(record: Path) -> str:
+    return record.read_text().partition("\n")[2]
+
+
 def test_what_was_parsed_is_remembered_by_content(tmp_path: Path) -> None:
     package = small(tmp_path, kinds__a="import ferrule.formats.b", formats__b="X = 1\n")
-    record = tmp_path / "state" / "code.json"
+    record = tmp_path / "code" / "parsed"
     first = code(package, record)
     before = first.read("ferrule.kinds.a")
     first.save()
     # A record that says something else shows that it is what is gone by.
-    record.write_text(record.read_text().replace("ferrule.formats.b", "ferrule.formats"))
+    write_record(record, recorded(record).replace("ferrule.formats.b", "ferrule.formats"))
     assert list(code(package, record).read("ferrule.kinds.a")) == ["ferrule.formats", "ferrule.kinds.a"]
     record.write_text("{")
     assert code(package, record).read("ferrule.kinds.a") == before
 
 
+def test_a_record_that_was_changed_or_is_of_another_version_is_not_believed(tmp_path: Path) -> None:
+    package = small(tmp_path, kinds__a="import ferrule.formats.b", formats__b="X = 1\n")
+    record = tmp_path / "code" / "parsed"
+    first = code(package, record)
+    before = first.read("ferrule.kinds.a")
+    first.save()
+    good = recorded(record)
+    record.write_text(record.read_text().replace("ferrule.formats.b", "ferrule.formats"))
+    assert code(package, record).read("ferrule.kinds.a") == before
+    other = {**json.loads(good), "reader": "0" * 64}
+    write_record(record, json.dumps(other).replace("ferrule.formats.b", "ferrule.formats"))
+    assert code(package, record).read("ferrule.kinds.a") == before
+
+
 @pytest.mark.parametrize(
-    "text", ["[]", "{}", '{"version": 0, "files": {}}', '{"version": 1, "files": {"x": []}}', "\0"]
+    "text", ["[]", "{}", '{"files": {}}', '{"reader": 1, "files": {"x": []}}', "\0", "[" * 100_000]
 )
 def test_a_damaged_record_only_costs_time(tmp_path: Path, text: str) -> None:
     package = small(tmp_path, kinds__a="")
-    record = tmp_path / "code.json"
-    record.write_text(text)
-    assert list(code(package, record).read("ferrule.kinds.a")) == ["ferrule.kinds.a"]
+    record = tmp_path / "parsed"
+    for write in (write_record, Path.write_text):
+        write(record, text)
+        assert list(code(package, record).read("ferrule.kinds.a")) == ["ferrule.kinds.a"]
 
 
 def test_a_record_is_written_only_when_something_was_read(tmp_path: Path) -> None:
@@ -285,18 +311,29 @@ def test_a_record_is_written_only_when_something_was_read(tmp_path: Path) -> Non
 
 
 def test_a_record_that_grew_keeps_what_is_used(tmp_path: Path) -> None:
-    package, record = small(tmp_path, kinds__a="", kinds__b="X = 1\n"), tmp_path / "code.json"
-    others = {f"{number:064x}": ["0" * 64, [], []] for number in range(recipe_code._MOST - 1)}
-    record.write_text(json.dumps({"version": 1, "files": others}))
+    package, record = small(tmp_path, kinds__a="", kinds__b="X = 1\n"), tmp_path / "code" / "parsed"
     source = code(package, record)
     source.read("ferrule.kinds.a")
     source.save()
-    assert len(json.loads(record.read_text())["files"]) == recipe_code._MOST
+    document = json.loads(recorded(record))
+    document["files"] |= {f"{number:064x}": ["0" * 64, [], []] for number in range(recipe_code._MOST - 1)}
+    write_record(record, json.dumps(document))
     source = code(package, record)
     source.read("ferrule.kinds.a")
     source.read("ferrule.kinds.b")
     source.save()
-    assert len(json.loads(record.read_text())["files"]) == 2
+    assert len(json.loads(recorded(record))["files"]) == 2
+
+
+def test_one_process_writes_a_record_at_a_time(tmp_path: Path) -> None:
+    package, record = small(tmp_path, kinds__a=""), tmp_path / "code" / "parsed"
+    source = code(package, record)
+    source.read("ferrule.kinds.a")
+    with locked(record.parent):
+        source.save()
+        assert not record.exists()
+    source.save()
+    assert record.exists()
 
 
 def test_data_beside_a_module_are_files_and_folders_but_no_code(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -77,6 +78,30 @@ def test_a_changed_or_missing_file_is_noticed(machine, place):
     find(replace(WANTED), machine.host())
     remove(path)
     assert load(WANTED, machine.host()) is None
+
+
+def test_a_program_changed_with_its_size_and_time_put_back_is_noticed(machine):
+    machine.complete()
+    find(WANTED, machine.host())
+    program = machine.root / "usr/bin/rustc"
+    status, text = program.stat(), program.read_text()
+    with program.open("r+") as file:
+        file.write(text.swapcase())
+    os.utime(program, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert load(WANTED, machine.host()) is None
+
+
+def test_a_program_that_is_found_earlier_on_the_path_is_noticed(machine):
+    machine.complete()
+    first = machine.root / "first"
+    host = replace(machine.host(), path=(first, *machine.host().path))
+    find(WANTED, host)
+    assert load(WANTED, host) is not None
+    first.mkdir()
+    (first / "other").touch()
+    assert load(WANTED, host) is not None
+    shutil.copy2(machine.root / "usr/bin/cargo", first / "cargo")
+    assert load(WANTED, host) is None
 
 
 def test_another_wish_is_looked_for(machine):
