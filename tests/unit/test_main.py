@@ -132,6 +132,39 @@ def test_an_interrupt_while_modules_are_loaded_is_a_sentence(module: str, act: s
     assert done.stderr.strip() == "interrupted; what was finished is kept, and the next run goes on from there"
 
 
+LOADING = """
+import os, signal, sys, time
+from importlib.machinery import ExtensionFileLoader
+from ferrule.core import interrupts
+
+CODE = ExtensionFileLoader.create_module.__code__, ExtensionFileLoader.exec_module.__code__
+
+def is_loading(frame):
+    return frame is not None and (frame.f_code in CODE or is_loading(frame.f_back))
+
+def kill(frame, event, _):
+    if event == "call" and frame.f_globals.get("__name__") == "enum" and is_loading(frame):
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+interrupts.take()
+sys.setprofile(kill)
+try:
+    import lief
+    time.sleep(60)
+except KeyboardInterrupt:
+    sys.stdout.write("interrupted")
+"""
+
+
+def test_an_interrupt_while_a_library_in_c_plus_plus_is_loaded_comes_afterwards() -> None:
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", LOADING]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout) == (0, "interrupted"), done.stderr
+
+
 @pytest.mark.parametrize("command", ["check", "plan", "release", "verify", "doctor", "schema"])
 def test_a_folder_that_was_deleted_is_a_sentence(tmp_path: Path, command: str) -> None:
     program = f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {sys.executable} -m ferrule {command}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from importlib.machinery import ExtensionFileLoader
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def _handle(function: Callable[[int, FrameType | None], object]) -> None:
 
 def _interrupt(_: int, frame: FrameType | None) -> None:
     while frame is not None:
-        if frame.f_code is _raise_again.__code__:
-            return  # it would be dropped once more; the timer asks again
+        if frame.f_code in _LATER:
+            _ask_again()
+            return
         frame = frame.f_back
     # What ends now must not be stopped half-way by a second one. Children do not inherit this.
     _handle(lambda *_: None)
@@ -69,5 +71,15 @@ def _raise_again(lost: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(lost)
         return
     _handle(_interrupt)
+    _ask_again()
+
+
+def _ask_again() -> None:
     signal.signal(signal.SIGALRM, _interrupt)
     signal.setitimer(signal.ITIMER_REAL, _SOON, _SOON)
+
+
+# Where an exception would be dropped once more, or ends the process: a library in C++ that is loaded may let none out.
+_LATER: Final = frozenset(
+    function.__code__ for function in (_raise_again, ExtensionFileLoader.create_module, ExtensionFileLoader.exec_module)
+)
