@@ -29,7 +29,7 @@ from ferrule.formats.decompress import LIMITS, Limits
 from ferrule.formats.versions import same_python_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from email.message import Message
     from pathlib import Path
 
@@ -319,49 +319,45 @@ def read_wheel(path: Path, limits: Limits = LIMITS) -> WheelFacts:
     Raises VerificationError for damage, members that RECORD does not list or describes differently, listed ones that
     are missing, and tags, a metadata folder, or a name and version in METADATA that do not fit the file name.
     """
-    reader = WheelReader(path, limits)
-    for _ in reader.members():
-        pass
-    return reader.facts
+    members = wheel_members(path, limits)
+    while True:
+        try:
+            next(members)
+        except StopIteration as end:
+            facts: WheelFacts = end.value
+            return facts
 
 
-class WheelReader:
-    """One pass over a wheel, for those who need the contents too; `tags` are those of its name.
+def wheel_tags(path: Path) -> tuple[str, ...]:
+    """The tags that the name of a wheel stands for, expanded; raises VerificationError for a name of no wheel."""
+    return _parsed_name(path)[2]
 
-    Raises VerificationError as `read_wheel` does: for its name at once, for the rest while the members are read.
+
+def wheel_members(path: Path, limits: Limits = LIMITS) -> Generator[tuple[Member, Digest], None, WheelFacts]:
+    """Each file of a wheel with the digest of its content, in one pass; returns what the wheel was found to be.
+
+    Raises VerificationError as `read_wheel` does: for what contradicts the rest after the last member.
     """
-
-    def __init__(self, path: Path, limits: Limits = LIMITS) -> None:
-        self._path = path
-        self._limits = limits
-        self._name, self._version, self.tags = _parsed_name(path)
-        self._digests: dict[str, Digest] = {}
-        self._documents: dict[str, str] = {}
-
-    def members(self) -> Iterator[tuple[Member, Digest]]:
-        """Each file with the digest of its content; what contradicts the rest raises after the last."""
-        where, info, sizes = str(self._path), f"{self._name}-{self._version}.dist-info", dict[str, int]()
-        for entry in zips.read_zip(self._path, self._limits):
-            if entry.folder:
-                continue  # some who write wheels name their folders too, and installers pass over them
-            if not entry.regular:
-                raise VerificationError(f"the wheel holds {entry.name}, which is not a file", where=where)
-            data = entry.read()
-            self._digests[entry.name], sizes[entry.name] = Digest.of(data), len(data)
-            if entry.name in {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}:
-                self._documents[entry.name.rpartition("/")[2]] = data.decode(errors="replace")
-            yield entry, self._digests[entry.name]
-        for part in ("METADATA", "WHEEL", "RECORD"):
-            if part not in self._documents:
-                raise VerificationError(f"the wheel has no {info}/{part}", where=where)
-        _check_record(self._documents["RECORD"], f"{info}/RECORD", self._digests, sizes, where)
-        _check_tags(_headers(self._documents["WHEEL"]), self.tags, where)
-        _check_identity(_headers(self._documents["METADATA"]), self._name, self._version, where)
-
-    @property
-    def facts(self) -> WheelFacts:
-        """What the wheel was found to be, once all members were read."""
-        return WheelFacts(self._name, self._version, self.tags, self._documents["METADATA"], self._digests)
+    name, version, tags = _parsed_name(path)
+    where, info = str(path), f"{name}-{version}.dist-info"
+    documents, digests, sizes = dict[str, str](), dict[str, Digest](), dict[str, int]()
+    for entry in zips.read_zip(path, limits):
+        if entry.folder:
+            continue  # some who write wheels name their folders too, and installers pass over them
+        if not entry.regular:
+            raise VerificationError(f"the wheel holds {entry.name}, which is not a file", where=where)
+        data = entry.read()
+        digests[entry.name], sizes[entry.name] = Digest.of(data), len(data)
+        if entry.name in {f"{info}/{part}" for part in ("METADATA", "WHEEL", "RECORD")}:
+            documents[entry.name.rpartition("/")[2]] = data.decode(errors="replace")
+        yield entry, digests[entry.name]
+    for part in ("METADATA", "WHEEL", "RECORD"):
+        if part not in documents:
+            raise VerificationError(f"the wheel has no {info}/{part}", where=where)
+    _check_record(documents["RECORD"], f"{info}/RECORD", digests, sizes, where)
+    _check_tags(_headers(documents["WHEEL"]), tags, where)
+    _check_identity(_headers(documents["METADATA"]), name, version, where)
+    return WheelFacts(name, version, tags, documents["METADATA"], digests)
 
 
 def oldest_platform(tags: Iterable[str]) -> tuple[int, int] | None:

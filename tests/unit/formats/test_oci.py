@@ -220,7 +220,7 @@ def test_blobs_are_recomputed(tmp_path):
     for path in sorted((folder / "blobs/sha256").iterdir()):
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        with pytest.raises(VerificationError, match="another content"):
+        with pytest.raises(VerificationError, match=r"another content|gzip data is damaged"):
             read_layout(folder)
         path.write_bytes(content + b"x")
         with pytest.raises(VerificationError, match="bytes, declared are"):
@@ -304,11 +304,11 @@ def test_an_index_that_contradicts_itself_is_refused(tmp_path, change, reason):
         (lambda manifest, _: manifest["layers"].append(manifest["layers"][0]), "diff_ids"),
         (lambda manifest, _: manifest.update(layers=[]), "diff_ids"),
         (lambda manifest, _: manifest.update(mediaType=7), "says that it is 7"),
-        (lambda _, config: config["rootfs"].update(diff_ids=["sha256:" + "0" * 64]), "diff_ids"),
+        (lambda _, config: config["rootfs"].update(diff_ids=["sha256:" + "0" * 64]), "the diff_id of"),
         (lambda _, config: config.update(rootfs=None), "diff_ids"),
         (lambda _, config: config.pop("os"), "which platform"),
         (lambda _, config: config.update(architecture="s390x"), "declared for"),
-        (lambda manifest, _: manifest["layers"][0].update(mediaType=LAYER_PLAIN), "diff_ids"),
+        (lambda manifest, _: manifest["layers"][0].update(mediaType=LAYER_PLAIN), "the diff_id of"),
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_refused(tmp_path, change, reason):

@@ -16,7 +16,6 @@ from ferrule.core.model import Digest
 from ferrule.core.platforms import PLATFORMS
 from ferrule.formats.archive_member import Member
 from ferrule.formats.wheel import (
-    WheelReader,
     distribution_name,
     distribution_version,
     oldest_platform,
@@ -26,6 +25,8 @@ from ferrule.formats.wheel import (
     rewrite_wheel,
     sdist_file_name,
     wheel_file_name,
+    wheel_members,
+    wheel_tags,
     write_sdist,
     write_wheel,
 )
@@ -262,13 +263,12 @@ def test_a_forged_wheel_is_refused(tmp_path, changes, reason):
 
 def test_members_are_read_once_and_what_contradicts_them_is_refused_at_the_end(tmp_path):
     path = wheel(tmp_path)
-    reader = WheelReader(path)
-    pairs = [*reader.members()]
+    pairs = [*wheel_members(path)]
     assert [(member.name, member.read()) for member, _ in pairs] == [(m.name, m.read()) for m in read_zip(path)]
     assert all(digest == Digest.of(member.read()) for member, digest in pairs)
-    assert reader.facts == read_wheel(path)
-    assert reader.tags == reader.facts.tags
-    members = WheelReader(forged(path, {"e_mail_check/extra.py": b""})).members()
+    assert {member.name: digest for member, digest in pairs} == read_wheel(path).digests
+    assert wheel_tags(path) == read_wheel(path).tags
+    members = wheel_members(forged(path, {"e_mail_check/extra.py": b""}))
     assert next(members)[0].name == "e_mail_check/__init__.py"
     with pytest.raises(VerificationError, match="which RECORD does not list"):
         deque(members)

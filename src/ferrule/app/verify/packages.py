@@ -141,11 +141,9 @@ def _package(release: ReleaseFolder, name: str, measured: _Measured) -> Iterator
     path, contents, listed = release.folder / name, _Contents(), release.files.get(name)
     is_sdk, digests = listed is not None and listed.kind == "sdk", set[Digest]()
     try:
-        wheel_reader = wheel.WheelReader(path) if path.suffix == ".whl" else None
-        tags = wheel_reader.tags if wheel_reader else ()
+        tags = wheel.wheel_tags(path) if path.suffix == ".whl" else ()
         is_empty = is_sdk or any(not tag.endswith("-any") for tag in tags)
-        members = _of_wheel(release, wheel_reader, name) if wheel_reader else _members(path, release, contents)
-        for platform, member, content, digest in members:
+        for platform, member, content, digest in _members(path, release, contents):
             digests.add(digest)
             _pack(release, digest, len(content), contents)
             if content.startswith(magic.COMPILED):
@@ -229,16 +227,13 @@ _File = tuple[str, str, bytes, Digest]
 """The platform that a file of a package is for (a target, a platform of OCI, or none), its name, content and digest."""
 
 
-def _of_wheel(release: ReleaseFolder, reader: wheel.WheelReader, name: str) -> Iterator[_File]:
-    target = release.files[name].target or ""
-    return ((target, member.name, member.read(), digest) for member, digest in reader.members())
-
-
 def _members(path: Path, release: ReleaseFolder, contents: _Contents) -> Iterator[_File]:
-    """The files of a package that is no wheel."""
+    """The files of a package."""
     name = path.relative_to(release.folder).as_posix()
     target = (release.files[name].target if name in release.files else None) or ""
-    if path.is_dir() and oci.holds_component(path):
+    if path.suffix == ".whl":
+        yield from ((target, member.name, member.read(), digest) for member, digest in wheel.wheel_members(path))
+    elif path.is_dir() and oci.holds_component(path):
         layout = oci.read_component(path)
         _compare_image(layout.facts, name, release, contents)
         yield target, f"{name}/component.wasm", layout.component, Digest.of(layout.component)

@@ -136,7 +136,7 @@ class _LayoutReader:
         self._blobs = folder / "blobs" / "sha256"
         self._limits = limits
         self._known: set[str] = set()
-        self._layers: dict[tuple[Digest, int, str], Layer] = {}
+        self._checked_layers: set[Layer] = set()
 
     def layout(self) -> ImageLayout:
         marker = _object(self._document(self._folder / "oci-layout"), "oci-layout", self._folder)
@@ -182,8 +182,6 @@ class _LayoutReader:
         if not isinstance(declared, list) or len(declared) != len(layers):
             self._fail(f"the diff_ids of {descriptor.digest.oci} are not those of the layers")
         stored = tuple(map(self._layer, layers, declared))
-        if declared != [layer.diff_id.oci for layer in stored]:
-            self._fail(f"the diff_ids of {descriptor.digest.oci} are not those of the layers")
         return LayoutImage(platform, entry, descriptor, config, stored, _texts(manifest.get("annotations")))
 
     def _layer(self, descriptor: Descriptor, declared: object) -> Layer:
@@ -191,12 +189,11 @@ class _LayoutReader:
             self._fail(
                 f"{descriptor.digest.oci} has the media type {descriptor.media_type!r}; layers must be tar or tar+gzip"
             )
-        if not self._reads_layers:
-            return self._declared_layer(descriptor, declared)
-        identity = descriptor.digest, descriptor.size, descriptor.media_type
-        if identity not in self._layers:
-            self._layers[identity] = self._read_layer(descriptor)
-        return self._layers[identity]
+        layer = self._declared_layer(descriptor, declared)
+        if self._reads_layers and layer not in self._checked_layers:
+            check_layer(layer, self._limits, where=str(self._folder))
+            self._checked_layers.add(layer)
+        return layer
 
     def _declared_layer(self, descriptor: Descriptor, declared: object) -> Layer:
         try:
@@ -204,18 +201,6 @@ class _LayoutReader:
         except ValueError:
             self._fail(f"{descriptor.digest.oci} has the diff_id {declared!r}, which is not SHA-256")
         return Layer(self._blob(descriptor), descriptor.digest, descriptor.size, diff_id, descriptor.media_type)
-
-    def _read_layer(self, descriptor: Descriptor) -> Layer:
-        path = self._checked(descriptor)
-        digest, total = hashlib.sha256(), 0
-        with path.open("rb") as stream:
-            source = Gunzip(stream, str(path), self._limits) if descriptor.media_type == LAYER else stream
-            while chunk := source.read(CHUNK):
-                total += len(chunk)
-                if total > self._limits.total_bytes:
-                    self._fail(f"{descriptor.digest.oci} holds more than {self._limits.total_bytes} bytes")
-                digest.update(chunk)
-        return Layer(path, descriptor.digest, descriptor.size, Digest(digest.hexdigest()), descriptor.media_type)
 
     def _blob(self, descriptor: Descriptor) -> Path:
         """Where a blob is that is there, as large as declared."""
