@@ -100,24 +100,26 @@ def _is_text(data: mmap.mmap) -> bool:
 def _first(data: mmap.mmap, folders: tuple[Path, ...]) -> tuple[str, str | None] | None:
     """The first path in a file, and the object of a static library that it is in."""
     for offset, text in find(data, folders):
-        return text, _member(bytes(data), offset) if data[: len(magic.AR)] == magic.AR else None
+        return text, _member(data, offset) if data[: len(magic.AR)] == magic.AR else None
     return next(_compressed_hits(data, folders), None)
 
 
 def _compressed_hits(data: mmap.mmap, folders: tuple[Path, ...]) -> Iterator[tuple[str, str | None]]:
     """Paths in compressed sections of an ELF file, or of an object in a static library, with that object's name."""
-    objects: list[tuple[str | None, bytes | mmap.mmap]] = []
-    if data[: len(magic.AR)] == magic.AR:
-        try:
-            objects += [(name, bytes(content)) for name, content in ar.read_ar(bytes(data))]
-        except VerificationError:  # what it truly is, is measured by its recipe
-            return
-    elif data[: len(magic.ELF)] == magic.ELF:
-        objects.append((None, data))
-    for name, content in objects:
+    for name, content in _objects(data):
         for section in _decompressed(content) if content[: len(magic.ELF)] == magic.ELF else ():
             for _, text in find(section, folders):
                 yield text, name
+
+
+def _objects(data: mmap.mmap) -> Iterator[tuple[str | None, bytes | mmap.mmap]]:
+    """The objects of a static library, one in memory at a time, or the file itself."""
+    if data[: len(magic.AR)] != magic.AR:
+        yield None, data
+        return
+    with suppress(VerificationError):  # what it truly is, is measured by its recipe
+        for name, content in ar.read_ar(data):
+            yield name, bytes(content)
 
 
 def _decompressed(data: bytes | mmap.mmap) -> Iterator[bytes]:
@@ -171,7 +173,7 @@ def _exists(folder: Path, text: str) -> bool:
     return bool(first) and (folder / first).exists()
 
 
-def _member(data: bytes, offset: int) -> str | None:
+def _member(data: mmap.mmap, offset: int) -> str | None:
     with suppress(VerificationError):
         for member in ar.members(data):
             if member.offset <= offset < member.offset + len(member.content):

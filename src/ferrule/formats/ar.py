@@ -13,7 +13,10 @@ from ferrule.core.frozen import dataclass
 from ferrule.formats import magic
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Iterator
+
+    Data = bytes | mmap.mmap
 
 _HEADER = 60
 _NAMES = "//"
@@ -39,17 +42,18 @@ class ArMember:
     table: Literal["index", "names"] | None
 
 
-def read_ar(data: bytes, *, where: str | None = None) -> Iterator[tuple[str, memoryview]]:
+def read_ar(data: Data, *, where: str | None = None) -> Iterator[tuple[str, memoryview]]:
     """Yield name and content of each member in order; tables are left out. Raises VerificationError as `members`."""
     return ((member.name, member.content) for member in members(data, where=where) if member.table is None)
 
 
-def members(data: bytes, *, where: str | None = None) -> Iterator[ArMember]:
+def members(data: Data, *, where: str | None = None) -> Iterator[ArMember]:
     """Yield each member in order (ar(5)), tables included; long names of GNU, Microsoft and BSD are resolved.
 
+    Contents are views of `data`; of a mapped file they are copies, which do not keep it open.
     Raises VerificationError if `data` is not such an archive, is cut, or a header is damaged.
     """
-    if not data.startswith(magic.AR):
+    if data[: len(magic.AR)] != magic.AR:
         _fail("this is not an ar archive", where)
     names = b""
     offset = len(magic.AR)
@@ -62,7 +66,8 @@ def members(data: bytes, *, where: str | None = None) -> Iterator[ArMember]:
         start = offset + _HEADER
         if start + size > len(data):
             _fail("the archive ends in the middle of a member", where)
-        content = memoryview(data)[start : start + size]
+        end = start + size
+        content = memoryview(data)[start:end] if isinstance(data, bytes) else memoryview(data[start:end])
         offset = start + size + size % 2
         raw = header[:16].rstrip(b" ")
         if raw == _NAMES.encode():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def test_compressed_debug_information_is_read(tmp_path: Path, static: bool) -> N
     with pytest.raises(BuildError, match=r"/builds/project/native\.c") as caught:
         refuse(tmp_path, ["lib"], FOLDERS)
     assert caught.value.where == ("lib(native.o)" if static else "lib")
+
+
+def test_objects_of_a_static_library_are_searched_one_at_a_time(tmp_path: Path) -> None:
+    content = compressed_elf(zlib.compress(b"nothing"), 1) + bytes(1 << 20)
+    (tmp_path / "lib.a").write_bytes(archive(*((f"{number}.o", content) for number in range(16))))
+    del content
+    tracemalloc.start()
+    try:
+        refuse(tmp_path, ["lib.a"], FOLDERS)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 def test_compression_that_cannot_be_read_is_refused_and_damage_is_not_ours(tmp_path: Path) -> None:
