@@ -107,13 +107,13 @@ def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
     """Cargo says `fresh` of what another program put there: it is made to forget, and then has to make it."""
     output, runs = tmp_path / "t/release/libx.so", []
 
-    def run(_command, /, *, on_line=None, marks=()):  # noqa: ARG001
+    def run(_command, /, *, on_line=None, marks=()):
         runs.append(len(runs))
         output.parent.mkdir(parents=True, exist_ok=True)
         fresh = len(runs) <= times
         output.write_text("of somebody else" if fresh else "compiled")
         message = artifact("path+file:///w/x-ffi#0.1.0", str(output), fresh=fresh)
-        on_line(message)
+        Listener(on_line, marks).hear(f"{message}\n".encode())
         return message
 
     command = Command(("cargo",), {"CARGO_TARGET_DIR": str(tmp_path / "t")})
@@ -130,8 +130,9 @@ def test_what_nobody_wrote_down_is_not_taken(tmp_path, times):
 
 
 def test_a_failed_build_is_explained(tmp_path):
-    def run(_command, /, *, on_line=None, marks=()):  # noqa: ARG001
+    def run(_command, /, *, on_line=None, marks=()):
         written = "error[E0308]: mismatched types\n  --> x/src/lib.rs:12:5\n"
+        Listener(on_line, marks).hear(written.encode())
         raise ToolFailed("cargo ended", command="cargo", code=101, captured=Captured("", written))
 
     with pytest.raises(BuildError, match="mismatched types"):

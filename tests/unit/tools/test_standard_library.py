@@ -20,6 +20,7 @@ from ferrule.core.platforms import PLATFORMS
 from ferrule.core.toolchain import Toolchain
 from ferrule.tools import standard_library
 from ferrule.tools.cargo import NativeBuild, WasmBuild
+from ferrule.tools.program_output import Listener
 from ferrule.tools.run import Captured, ToolFailed
 from ferrule.tools.standard_library import Recipe, sysroot, uncompiled
 
@@ -95,12 +96,13 @@ class Cargo:
     def __init__(self, names=("libstd-1.rlib", "libcore-2.rlib"), *, fails=False, says=ERROR):
         self.names, self.fails, self.says, self.commands = names, fails, says, []
 
-    def __call__(self, command, *, on_line, marks):  # noqa: ARG002
+    def __call__(self, command, *, on_line, marks):
+        listener = Listener(on_line, marks)
         self.commands.append(command)
         if self.fails:
             captured = Captured("", self.says)
             raise ToolFailed("Cargo failed", command="cargo", code=101, captured=captured)
-        on_line("   Compiling core v0.0.0 (/library/core)")
+        listener.hear(b"   Compiling core v0.0.0 (/library/core)\n")
         target = Path(command.env["CARGO_TARGET_DIR"])
         packages = [(f"path+file:///library#{name}@0.0.0", target / MACOS / "std/deps" / name) for name in self.names]
         packages += [
@@ -111,7 +113,8 @@ class Cargo:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(path.name)
             message = {"reason": "compiler-artifact", "package_id": package}
-            on_line(json.dumps({**message, "filenames": [str(path), str(path.with_suffix(".rmeta"))]}))
+            line = json.dumps({**message, "filenames": [str(path), str(path.with_suffix(".rmeta"))]})
+            listener.hear(f"{line}\n".encode())
 
 
 @pytest.fixture
