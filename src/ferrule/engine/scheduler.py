@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ferrule.engine.events import Event
-    from ferrule.engine.executor import Order
+    from ferrule.engine.executor import Executor, Order
     from ferrule.engine.forecast import Forecast
     from ferrule.engine.machine_cache import MachineCache
     from ferrule.engine.remote import Remote
@@ -286,6 +286,7 @@ class _Run:
 
     def _start_waiting(self, arrived: list[_Waiting]) -> None:
         """Start what there is room for, the longest way to the end first; what arrived and has none waits in a heap."""
+        executor = self.engine.executor
         if self.tokens is None:
             run.reopen()
             self.tokens = _jobserver(self.engine.jobs, self.engine.work)
@@ -296,11 +297,12 @@ class _Run:
             self.tokens.refill()
         for item in arrived:
             action = item[0]
-            queue = self.away if self.engine.executor is not None and self.engine.executor.takes(action) else self.here
-            heapq.heappush(queue, (-self.weights[action.id], action.id, item))
-        for queue in (self.away, self.here):
-            while queue and self._admit(queue[0][1], self.tokens, away=queue is self.away):
-                self._start(heapq.heappop(queue)[2])
+            heap = self.away if executor is not None and executor.takes(action) else self.here
+            heapq.heappush(heap, (-self.weights[action.id], action.id, item))
+        while self.away and executor is not None and self._admit_away(self.away[0][1], executor):
+            self._start(heapq.heappop(self.away)[2])
+        while self.here and self._admit_here(self.tokens):
+            self._start(heapq.heappop(self.here)[2])
 
     def _start(self, waiting: _Waiting) -> None:
         action, key, document, reason = waiting
@@ -309,11 +311,12 @@ class _Run:
         self.running[action.id] = thread
         thread.start()
 
-    def _admit(self, action: str, tokens: Jobserver, *, away: bool) -> bool:
-        """Whether there is room for an action now: a machine of the executor's, or a token here."""
-        executor = self.engine.executor
-        if executor is None or not away:
-            return len(self.running) - len(self.elsewhere) < self.engine.jobs and tokens.acquire()
+    def _admit_here(self, tokens: Jobserver) -> bool:
+        """Whether there is room for an action now; takes a token for it."""
+        return len(self.running) - len(self.elsewhere) < self.engine.jobs and tokens.acquire()
+
+    def _admit_away(self, action: str, executor: Executor) -> bool:
+        """Whether the executor has room for an action now; notes that it is there."""
         if len(self.elsewhere) >= executor.room:
             return False
         self.elsewhere.add(action)

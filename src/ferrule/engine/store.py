@@ -85,7 +85,7 @@ class Store:
     def __init__(self, root: Path, index: StatIndex, notice: Callable[[str], None]) -> None:
         self.root = root
         # A path is made in as few steps as it can be: a thousand actions ask for ten thousand.
-        self._objects, self._results, self._of_declared = root / "objects", root / "results", root / "reads"
+        self._objects, self._results, self._reads_folder = root / "objects", root / "results", root / "reads"
         self._index = index
         self.notice = notice
 
@@ -249,7 +249,7 @@ class Store:
             return []  # absent or damaged: the tools will say it again
 
     def _reads(self, declared: Digest) -> Path:
-        return self._of_declared / f"{declared.hex}.json"
+        return self._reads_folder / f"{declared.hex}.json"
 
     def _record(self, key: Digest) -> Path:
         return self._results / f"{key.hex}.json"
