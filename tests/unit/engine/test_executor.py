@@ -244,10 +244,16 @@ def test_as_many_at_once_as_there_is_room(lab: Lab, other: Other, slots: int, wa
 def test_what_has_no_room_is_not_looked_at_again_for_each_that_ends(lab: Lab, other: Other) -> None:
     class Counting(Other):
         asked: ClassVar[list[str]] = []
+        rooms: ClassVar[list[int]] = []
 
         def takes(self, action: Action) -> bool:
             self.asked.append(action.id)
             return super().takes(action)
+
+        @property
+        def room(self) -> int:
+            self.rooms.append(super().room)
+            return self.rooms[-1]
 
     names = [f"n{number}" for number in range(20)]
     for one in (lab, other.lab):
@@ -256,6 +262,7 @@ def test_what_has_no_room_is_not_looked_at_again_for_each_that_ends(lab: Lab, ot
     outcomes = run(lab, Counting(other.lab), *map(action, names))
     assert {o.state for o in outcomes.values()} == {"built"}
     assert sorted(Counting.asked) == sorted(names)
+    assert len(Counting.rooms) <= len(lab.events) + len(names)  # once for each event, and each that there is room for
 
 
 def test_an_executor_without_room_is_waited_for(lab: Lab, other: Other) -> None:
