@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 from ferrule.app.distributed import shards
 from ferrule.app.distributed.dask import worker as worker_side
 from ferrule.app.distributed.dask.identity import check_clean, difference, identity
-from ferrule.app.distributed.dask.worker import Session, WorkerAnswer, WorkerBusy, WorkerReady
+from ferrule.app.distributed.dask.worker import Session, SessionExpiredError, WorkerAnswer, WorkerBusy, WorkerReady
 from ferrule.core.errors import FerruleError, NetworkError, StorageError, ToolchainError, UsageError, VerificationError
 from ferrule.engine.events import ActionProgress, Noticed
 from ferrule.engine.store import DamagedError
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
@@ -111,14 +111,28 @@ def remote_actions(plan: Plan) -> frozenset[str]:
     return shards.foundation(plan) | {action.id for action in plan.actions if action.tools and action.target}
 
 
+async def open_client(address: str, patience: float) -> Any:  # noqa: ANN401 - Dask is an extra
+    """Dask's client of the scheduler at an address. Raises OSError."""
+    from distributed import Client  # noqa: PLC0415 - 330 ms, and an extra
+
+    return await Client(  # type: ignore[no-untyped-call]
+        address, asynchronous=True, timeout=patience, set_as_default=False, heartbeat_interval=5000
+    )
+
+
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A worker that was opened; `gone` is set once it has left. The first of its orders run, the others wait there."""
+    """A worker that was opened, with the numbers of the orders it has; once `gone` is set it gets no more.
+
+    Orders begin in the sequence in which they are submitted. `lost` are those it was making when it went away.
+    """
 
     address: str
     threads: int
     name: str
-    orders: list[int] = field(default_factory=list)
+    orders: set[int] = field(default_factory=set)
+    submitted: list[int] = field(default_factory=list)
+    lost: frozenset[int] = frozenset()
     gone: asyncio.Event = field(default_factory=asyncio.Event)
     transfers: asyncio.Semaphore = field(default_factory=functools.partial(asyncio.Semaphore, _TRANSFERS_MOST))
     supply: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -128,17 +142,36 @@ class _Worker:
         """How many orders may be there at once."""
         return self.threads * (1 + _AHEAD)
 
-    def runs(self, number: int) -> bool:
-        """Whether an order is among those that have a thread, as far as is known here."""
-        return number in self.orders[: self.threads]
+    @property
+    def running(self) -> frozenset[int]:
+        """The orders that have a thread, as far as is known here: what was submitted first."""
+        return frozenset(self.submitted[: self.threads])
+
+    def remove(self, number: int) -> None:
+        """An order is there no more."""
+        self.orders.remove(number)
+        if number in self.submitted:
+            self.submitted.remove(number)
+
+    def leave(self, lost: frozenset[int]) -> None:
+        """Give it no more orders; `lost` are those that end unfinished."""
+        if not self.gone.is_set():
+            self.lost = lost
+            self.gone.set()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class _Assignment:
-    """An order's stay at a worker, where it has that number."""
+    """An order that was assigned to a worker, where it has that number; `begun` is known once it is there no more."""
 
     worker: _Worker
     number: int
+    begun: bool = False
+
+    def end(self) -> None:
+        """The order is at the worker no more."""
+        self.begun |= self.number in (self.worker.lost if self.worker.gone.is_set() else self.worker.running)
+        self.worker.remove(self.number)
 
 
 class DaskCluster:
@@ -153,16 +186,21 @@ class DaskCluster:
         listen: Listener,
         *,
         patience: float = _PATIENCE_SECONDS,
+        open_client: Callable[[str, float], Awaitable[Any]] = open_client,
     ) -> None:
-        """Nothing starts yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is."""
+        """Nothing starts yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is.
+
+        `open_client` opens Dask's client of an address, within so many seconds.
+        """
         self._address = address
         self._session = session
         self._own = own
         self._remote_actions = remote_actions
         self._listen = listen
         self._patience = patience
+        self._open_client = open_client
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(_unread)
+        self._loop.set_exception_handler(_ignore_unretrieved)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._client: Any = None
         self._watching: asyncio.Task[None] | None = None
@@ -236,6 +274,8 @@ class DaskCluster:
             self._wait(self._close(), _LEAVE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_LEAVE_SECONDS)
+        if not self._thread.is_alive():
+            self._loop.close()
 
     def _wait(self, work: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(seconds)
@@ -243,16 +283,8 @@ class DaskCluster:
     # Workers that come and go
 
     async def _connect(self) -> None:
-        from distributed import Client  # noqa: PLC0415 - 330 ms, and an extra
-
         try:
-            self._client = await Client(  # type: ignore[no-untyped-call]
-                self._address,
-                asynchronous=True,
-                timeout=self._patience,
-                set_as_default=False,
-                heartbeat_interval=5000,
-            )
+            self._client = await self._open_client(self._address, self._patience)
             self._client.subscribe_topic(self._session.id, self._on_event)
             until = self._loop.time() + self._patience
             await self._look()
@@ -298,16 +330,20 @@ class DaskCluster:
 
     def _lose(self, message: str, hint: str) -> None:
         self._lost = NetworkError(message, hint=f"{hint}; the next run goes on from what is finished")
-        for worker in self._workers.values():
-            worker.gone.set()
-        self._workers.clear()
+        for worker in list(self._workers.values()):
+            self._remove(worker, worker.running)
+
+    def _remove(self, worker: _Worker, lost: frozenset[int] = frozenset()) -> None:
+        """Give a worker no more orders; the next look opens it again, if it is there."""
+        if self._workers.get(worker.address) is worker:  # and not the same one, opened again
+            del self._workers[worker.address]
+        worker.leave(lost)
 
     async def _look(self) -> None:
         present: dict[str, int] = await asyncio.wait_for(self._client.scheduler.ncores(), _SILENT_SECONDS)
-        for address in [a for a in self._workers if a not in present]:
-            gone = self._workers.pop(address)
-            gone.gone.set()
-            self._news.put(Noticed(f"the worker {gone.name} went away"))
+        for worker in [worker for worker in self._workers.values() if worker.address not in present]:
+            self._remove(worker, worker.running)
+            self._news.put(Noticed(f"the worker {worker.name} went away"))
         self._occupied &= present.keys()
         for address in present.keys() - self._seen:
             task = self._loop.create_task(self._open(address, present[address]))
@@ -365,19 +401,21 @@ class DaskCluster:
 
     async def _make(self, order: Order, store: Store, tell: Callable[[Event], None]) -> WorkerAnswer:
         lost = 0
-        stay = await self._assign()
+        assignment = await self._assign()
         while True:
-            worker, number = stay.worker, stay.number
+            begun = False
             try:
-                answer = await self._query_worker(stay, order, store, tell)
-                begun = answer is not None or worker.runs(number)
-            finally:
-                worker.orders.remove(number)
-            if isinstance(answer, _Assignment):
-                stay = answer
-                continue
-            if answer is not None and (answer.result is None or await self._fetch(worker, answer.result, store)):
-                return answer
+                answer = await self._query_worker(assignment, order, store, tell)
+                if isinstance(answer, _Assignment):
+                    assignment = answer
+                    continue
+                if answer is not None and (
+                    answer.result is None or await self._fetch(assignment.worker, answer.result, store)
+                ):
+                    return answer
+                begun = assignment.begun
+            except SessionExpiredError:  # another client has its checkout: nothing was running there
+                self._remove(assignment.worker)
             lost += begun
             if lost == _LOST_MOST:
                 raise NetworkError(
@@ -387,7 +425,7 @@ class DaskCluster:
                 )
             if begun:
                 tell(Noticed(f"{order.action.id} is started again on another worker"))
-            stay = await self._assign()
+            assignment = await self._assign()
 
     async def _assign(self) -> _Assignment:
         """Room at a worker, the emptiest first."""
@@ -396,38 +434,53 @@ class DaskCluster:
                 raise self._lost
             free = [worker for worker in self._workers.values() if len(worker.orders) < worker.room]
             if free:
-                return self._stay(min(free, key=lambda worker: len(worker.orders) / worker.threads))
+                return self._assign_to(min(free, key=lambda worker: len(worker.orders) / worker.threads))
             await asyncio.sleep(_LOOK_SECONDS / 10)
 
-    def _stay(self, worker: _Worker) -> _Assignment:
+    def _assign_to(self, worker: _Worker) -> _Assignment:
         number = next(self._numbers)
-        worker.orders.append(number)
+        worker.orders.add(number)
         return _Assignment(worker, number)
 
     async def _query_worker(
-        self, stay: _Assignment, order: Order, store: Store, tell: Callable[[Event], None]
+        self, assignment: _Assignment, order: Order, store: Store, tell: Callable[[Event], None]
     ) -> WorkerAnswer | _Assignment | None:
         """The answer of a worker to an order, after sending the contents it lacks; None if it left meanwhile.
 
-        Or another worker, which has nothing to do while the order waits.
+        Or another assignment, to a worker that has a thread for it while it waits; this one has ended in any case.
+        Raises SessionExpiredError, StorageError.
         """
-        for attempt in range(_DAMAGED_MOST):
-            try:
-                await self._supply(stay.worker, order, store)
-            except (OSError, TimeoutError, worker_side.SessionExpiredError):
-                return None
-            answer = await self._submit(stay, attempt, order, tell)
-            if not isinstance(answer, WorkerAnswer):
-                return answer
-            if not (answer.missing or isinstance(answer.error, DamagedError)):
-                return answer
-        raise StorageError("its inputs arrive damaged again and again", where=stay.worker.name)
+        worker = assignment.worker
+        try:
+            for attempt in range(_DAMAGED_MOST):
+                try:
+                    await self._supply(worker, order, store)
+                except (OSError, TimeoutError):
+                    await self._watch_failing(worker)
+                    return None
+                answer = await self._submit(assignment, attempt, order, tell)
+                if not isinstance(answer, WorkerAnswer):
+                    return answer
+                if not (answer.missing or isinstance(answer.error, DamagedError)):
+                    assignment.begun = True
+                    return answer
+                worker.submitted.remove(assignment.number)
+        finally:
+            assignment.end()
+        raise StorageError("its inputs arrive damaged again and again", where=worker.name)
+
+    async def _watch_failing(self, worker: _Worker) -> None:
+        """Wait until a worker that cannot be reached has left; one that does not leave has to be opened again."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(worker.gone.wait(), _SILENT_SECONDS)
+        self._remove(worker, worker.running)
 
     async def _submit(
-        self, stay: _Assignment, attempt: int, order: Order, tell: Callable[[Event], None]
+        self, assignment: _Assignment, attempt: int, order: Order, tell: Callable[[Event], None]
     ) -> WorkerAnswer | _Assignment | None:
-        worker, number = stay.worker, stay.number
+        worker, number = assignment.worker, assignment.number
         self._orders[number] = functools.partial(_pass_on, order.action, tell)
+        worker.submitted.append(number)
         future = self._client.submit(
             *(worker_side.make_action, self._session.id, number, order),
             key=f"{order.action.id}-{self._session.id}-{number}-{attempt}",
@@ -438,41 +491,48 @@ class DaskCluster:
         )
         answer = asyncio.ensure_future(future.result())
         gone = asyncio.ensure_future(worker.gone.wait())
-        better = asyncio.ensure_future(self._better(stay))
+        reassigned = asyncio.ensure_future(self._reassign(assignment))
+        successor: _Assignment | None = None
         try:
-            first: set[asyncio.Future[Any]] = {answer, gone, better}
+            first: set[asyncio.Future[Any]] = {answer, gone, reassigned}
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            if better.done() and (other := better.result()) is not None:
-                return other
+            if reassigned.done() and (successor := reassigned.result()) is not None:
+                return successor
             await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            reply = self._answer_of(worker, answer)
-            return await better if reply is not None and reply.withdrawn else reply
+            reply = self._answer_of(answer)
+            if reply is not None and reply.withdrawn:
+                return (successor := await reassigned or await self._assign())
+            return reply
         finally:
             del self._orders[number]
             gone.cancel()
-            better.cancel()
+            reassigned.cancel()
+            other = _result(reassigned)
+            if other is not None and other is not successor:  # it came to that after the answer did
+                other.end()
             if not answer.done():
                 answer.cancel()
                 with suppress(OSError, TimeoutError):
                     await future.cancel(force=True)
 
-    async def _better(self, stay: _Assignment) -> _Assignment | None:
-        """Another worker for an order that waits, once one has nothing to do; None once the order has begun."""
-        while not stay.worker.runs(stay.number):
-            idle = next((worker for worker in self._workers.values() if not worker.orders), None)
+    async def _reassign(self, assignment: _Assignment) -> _Assignment | None:
+        """Another worker for an order that waits, once one has a thread for it; None once the order has begun."""
+        worker, number = assignment.worker, assignment.number
+        while number not in worker.running:
+            idle = next((other for other in self._workers.values() if len(other.orders) < other.threads), None)
             if idle is None:
                 await asyncio.sleep(_LOOK_SECONDS / 10)
                 continue
-            other = self._stay(idle)
+            other = self._assign_to(idle)
             try:
-                if await self._call(stay.worker.address, worker_side.withdrawn, self._session.id, stay.number):
+                if await self._call(worker.address, worker_side.withdrawn, self._session.id, number):
                     return other
-            except (OSError, TimeoutError, worker_side.SessionExpiredError):
+            except (OSError, TimeoutError, SessionExpiredError):
                 pass  # it is going, which is noticed by others
             except BaseException:
-                idle.orders.remove(other.number)
+                other.end()
                 raise
-            idle.orders.remove(other.number)
+            other.end()
             return None
         return None
 
@@ -504,7 +564,7 @@ class DaskCluster:
             if contents.done():
                 contents.result()
             return contents.done()
-        except (OSError, TimeoutError, worker_side.SessionExpiredError):
+        except (OSError, TimeoutError):
             return False
         finally:
             self._fetching -= 1
@@ -530,14 +590,11 @@ class DaskCluster:
         if message["order"] in self._orders:
             self._orders[message["order"]](message)
 
-    def _answer_of(self, worker: _Worker, answer: asyncio.Future[WorkerAnswer]) -> WorkerAnswer | None:
+    def _answer_of(self, answer: asyncio.Future[WorkerAnswer]) -> WorkerAnswer | None:
         if self._lost is not None:
             raise self._lost
         try:
             return answer.result() if answer.done() else None
-        except worker_side.SessionExpiredError:
-            self._workers.pop(worker.address, None)  # the next look opens it again
-            return None
         except (OSError, asyncio.CancelledError):
             if self._ended:
                 raise
@@ -565,10 +622,15 @@ class DaskCluster:
             task.cancel()
 
 
-def _unread(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+def _ignore_unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Say nothing of what Dask's own tasks raise, which it leaves unread where a worker is lost."""
     if not type(context.get("exception")).__module__.startswith("distributed"):
         loop.default_exception_handler(context)
+
+
+def _result(task: asyncio.Future[T]) -> T | None:
+    """What a task came to; None if it has not ended, or by an exception."""
+    return task.result() if task.done() and not task.cancelled() and task.exception() is None else None
 
 
 def _pass_on(action: Action, tell: Callable[[Event], None], message: dict[str, Any]) -> None:

@@ -1,13 +1,34 @@
-"""Answers of workers, as they are told here."""
+"""Answers of workers, as they are told here, and which worker gets an order; the workers are in memory."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ferrule.app.distributed.dask.client import _at_home
-from ferrule.app.distributed.dask.worker import WorkerAnswer
+import pytest
+
+from fakes.actions import Sleep, action
+from fakes.cluster import wait_for
+from fakes.dask_client import FakeClient
+from ferrule.app.distributed.dask import worker as worker_side
+from ferrule.app.distributed.dask.client import DaskCluster, _at_home
+from ferrule.app.distributed.dask.worker import Session, SessionExpiredError, WorkerAnswer, WorkerReady
+from ferrule.cli.environment import run_context
 from ferrule.core.errors import BuildError
+from ferrule.core.model import Digest, FileRecord, Outcome
+from ferrule.engine.events import Noticed
+from ferrule.engine.executor import Order
+from ferrule.engine.sources import StatIndex
+from ferrule.engine.store import Store
 from ferrule.tools.run import Captured, ToolFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ferrule.engine.events import Event
 
 HERE, THERE = Path("/here/log"), "/there/log"
 
@@ -30,3 +51,126 @@ def test_a_failure_without_a_log_gets_none() -> None:
     other = BuildError("it fails")
     assert _at_home(WorkerAnswer(error=other, log_at=THERE), HERE) is other
     assert not hasattr(other, "log")
+
+
+@dataclass
+class Cluster:
+    """An executor on a client in memory, and the threads that have actions made."""
+
+    client: FakeClient
+    executor: DaskCluster
+    store: Store
+    log: Path
+    threads: ThreadPoolExecutor
+    notices: list[str] = field(default_factory=list)
+
+    def start(self, name: str, *inputs: str, **expected: str) -> None:
+        """Have an action made that needs these inputs, and wait until workers have `expected`."""
+        files = tuple(FileRecord(one, Digest.of(one.encode()), len(one)) for one in inputs)
+        needed = {"needed": Outcome(action("needed", Sleep()), "built", Digest.of(b""), files=files)}
+        order = Order(action(name, Sleep()), Digest.of(b""), needed if inputs else {})
+        self.threads.submit(self.executor.make, order, self.store, self.log, self._listen)
+        self.wait(**expected)
+
+    def fail(self, *names: str) -> None:
+        """Have actions fail."""
+        for name in names:
+            self.client.order(name).reply(WorkerAnswer(error=BuildError(name)))
+
+    def wait(self, **expected: str) -> None:
+        """Wait until workers have these actions."""
+        wait_for(lambda: {address: " ".join(names) for address, names in self.client.running().items()} == expected, 10)
+
+    def _listen(self, event: Event) -> None:
+        assert isinstance(event, Noticed)
+        self.notices.append(event.text)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    ready = WorkerReady({}, "there", "worker")
+    client = FakeClient(ready, {"one": 1})
+    session = Session("session", run_context, None)  # type: ignore[arg-type] - no worker calls it
+    executor = DaskCluster("", session, ready, frozenset(), lambda _: None, patience=5, open_client=client.open)
+    store = Store(tmp_path / "store", StatIndex(None, lambda: 0), print)
+    with ThreadPoolExecutor() as threads, executor:
+        yield Cluster(client, executor, store, tmp_path / "log", threads)
+
+
+def test_an_order_that_only_waited_is_not_lost_with_its_worker(cluster: Cluster) -> None:
+    cluster.start("a", one="a")
+    cluster.start("b", one="a b")
+    cluster.client.workers = {"two": 1}
+    wait_for(lambda: sorted(cluster.client.running()["two"]) == ["a", "b"], 10)
+    assert cluster.notices == ["a is started again on another worker"]
+    cluster.fail("a", "b")
+
+
+def test_an_order_whose_inputs_did_not_arrive_is_not_lost_with_its_worker(cluster: Cluster) -> None:
+    async def missing(address: str, *_: object) -> tuple[FileRecord, ...]:
+        if address == "one":
+            cluster.client.workers = {"two": 1}
+            raise OSError("it does not answer")
+        return ()
+
+    cluster.client.calls[worker_side.missing] = missing
+    cluster.start("a", "input", two="a")
+    assert not cluster.notices
+    cluster.fail("a")
+
+
+def test_a_worker_whose_session_expired_is_opened_again_and_no_order_is_lost(cluster: Cluster) -> None:
+    expired: list[str] = []
+
+    async def missing(address: str, *_: object) -> tuple[FileRecord, ...]:
+        if len(expired) < 4:
+            expired.append(address)
+            raise SessionExpiredError("this session has expired")
+        return ()
+
+    cluster.client.calls[worker_side.missing] = missing
+    cluster.start("a", "input", one="a")
+    cluster.client.order("a").reply(SessionExpiredError("this session has expired"))
+    wait_for(lambda: len(cluster.client.orders) == 2, 10)
+    assert cluster.client.opened == ["one"] * 6
+    assert not cluster.notices
+    cluster.fail("a")
+
+
+def test_what_waits_is_taken_back_for_any_worker_with_a_thread_to_spare(cluster: Cluster) -> None:
+    async def withdrawn(*_: object) -> bool:
+        return True
+
+    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    cluster.client.workers = {"two": 2}
+    wait_for(lambda: cluster.executor.slots == 2, 10)
+    for name, expected in (("a", "a"), ("b", "a b"), ("c", "a b c"), ("d", "a b c d")):
+        cluster.start(name, two=expected)
+    cluster.client.workers = {"two": 2, "three": 2}
+    wait_for(
+        lambda: {a: sorted(n) for a, n in cluster.client.running().items()} == {"two": ["a", "b"], "three": ["c", "d"]},
+        10,
+    )
+    cluster.fail("a", "b", "c", "d")
+
+
+@pytest.mark.parametrize("ticks", range(8))
+def test_a_worker_that_an_order_did_not_go_to_has_room_for_another(cluster: Cluster, ticks: int) -> None:
+    answers: list[int] = []
+
+    async def withdrawn(*_: object) -> bool:
+        if not answers:
+            answers.append(ticks)
+            cluster.client.order("b").answer.set_result(WorkerAnswer(missing=(Digest.of(b""),)))
+            for _tick in range(ticks):
+                await asyncio.sleep(0)
+        return True
+
+    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    cluster.start("a", one="a")
+    cluster.start("b", one="a b")
+    cluster.client.workers = {"one": 1, "two": 1}
+    cluster.wait(one="a", two="b")
+    cluster.start("c", one="a c", two="b")
+    cluster.start("d", one="a c", two="b d")
+    cluster.fail("a", "b", "c", "d")
