@@ -70,6 +70,11 @@ def prepare(
     }
     places = {name: shutil.which(name) for name in (*idlers, *packers)}
     notes += [f"{name}: not installed, not measured" for name, program in places.items() if program is None]
+    if (client := places["docker"]) is not None:
+        answer = subprocess.run((client, "info"), check=False, capture_output=True)
+        if answer.returncode != 0:
+            notes.append("docker: no engine answers, not measured")
+            places["docker"] = None
     return (
         [make(program) for name, make in idlers.items() if (program := places[name])],
         [make(program) for name, make in packers.items() if (program := places[name])],
