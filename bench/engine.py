@@ -46,7 +46,7 @@ class Note:
 
     text: str
 
-    def make(self, context: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
+    def make(self, context: Any) -> None:  # noqa: ANN401 - an ActionContext
         """Write it."""
         context.output("note").write_text(self.text)
 

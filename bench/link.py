@@ -88,16 +88,16 @@ def hosts(count: int, link: Link) -> Iterator[tuple[list[Host], str]]:
     with ExitStack() as resources:
         here, there = socket.socketpair()
         resources.enter_context(here)
-        made, devices = [Host(address(0))], [device(0, link.control)]
+        machines, devices = [Host(address(0))], [device(0, link.control)]
         for number in range(1, count):
             words = ("join", str(there.fileno()), str(number), link.control)
             argv = ("unshare", "--net", sys.executable, __file__, *words)
             process = subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=(there.fileno(),))
             resources.callback(end, process)
             devices.append(received(here))
-            made.append(Host(address(number), process.pid))
+            machines.append(Host(address(number), process.pid))
         there.close()
-        refused = next(filter(None, (netem(host, link) for host in made)), "")
+        refused = next(filter(None, (netem(host, link) for host in machines)), "")
         forwarder = subprocess.Popen(
             (
                 *(sys.executable, __file__, "switch", *map(str, (link.delay, link.loss) if refused else (0, 0))),
@@ -108,7 +108,7 @@ def hosts(count: int, link: Link) -> Iterator[tuple[list[Host], str]]:
         resources.callback(end, forwarder)
         for one in devices:
             os.close(one)
-        yield made, refused
+        yield machines, refused
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -39,7 +39,7 @@ class Nap:
     size: int = 4
     turn: int = 0
 
-    def make(self, context: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
+    def make(self, context: Any) -> None:  # noqa: ANN401 - an ActionContext
         """Sleep, and write."""
         time.sleep(self.seconds)
         context.output("file").write_bytes(os.urandom(self.size))

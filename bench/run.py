@@ -196,13 +196,13 @@ def start(bench: Bench) -> list[Figure]:
     for measure in measures:
         measure()
     other, *looks = together(count, *measures)
-    found = []
+    figures = []
     for (command, goal), samples in zip(goals.items(), looks, strict=True):
         cpu, least = middle(samples).cpu * 1000, middle(other).cpu * 1000
         what = f"ferrule {command}, CPU time"
         detail = f"{cpu / least:.1f} times bare Python's {least:.0f} ms, {count} rounds"
-        found.append(Figure(f"start-{command.split()[0].strip('-')}", what, cpu, "ms", goal, detail))
-    return found
+        figures.append(Figure(f"start-{command.split()[0].strip('-')}", what, cpu, "ms", goal, detail))
+    return figures
 
 
 # Planning
@@ -327,8 +327,8 @@ def large(bench: Bench) -> list[Figure]:
 
 def big(bench: Bench, name: str, *numbers: str) -> dict[str, float]:
     """A measurement of something large, in a process of its own; a tenth of the actions in a quick run."""
-    given = ("108",) if bench.quick and name == "actions" else numbers
-    return told_by((sys.executable, str(ROOT / "bench" / "big.py"), name, *given))
+    arguments = ("108",) if bench.quick and name == "actions" else numbers
+    return told_by((sys.executable, str(ROOT / "bench" / "big.py"), name, *arguments))
 
 
 def cost(bench: Bench, name: str) -> dict[str, float]:
@@ -426,13 +426,13 @@ def scale(bench: Bench) -> list[Figure]:
         return told_by(argv, TMPDIR=str(bench.folder))
 
     many, lost, orders = (alone(name) for name in ("cluster", "losses", "orders"))
-    told = [*over_a_link(many), *workers_lost(lost)]
+    figures = [*over_a_link(many), *workers_lost(lost)]
     if shutil.which("nginx") is None:
         bench.notes.append("scale: nginx is not installed, so the remote cache was not measured")
     else:
-        told += cache_over_a_link(alone("remote"))
+        figures += cache_over_a_link(alone("remote"))
     plan = min(told_by((sys.executable, str(ROOT / "bench" / "many.py"), "10000"))["plan"] for _ in range(3))
-    return [*told, *simulated(many, orders, plan)]
+    return [*figures, *simulated(many, orders, plan)]
 
 
 def over_a_link(many: Mapping[str, float]) -> list[Figure]:
@@ -462,7 +462,7 @@ def workers_lost(lost: Mapping[str, float]) -> list[Figure]:
 
 def cache_over_a_link(cost: Mapping[str, float]) -> list[Figure]:
     """What a remote cache takes, to the same bytes by plain connections and the ways of its requests."""
-    told = []
+    figures = []
     for name, words in (
         ("put", "1,000 results put into a remote cache"),
         ("bring", "1,000 results brought from there"),
@@ -471,7 +471,7 @@ def cache_over_a_link(cost: Mapping[str, float]) -> list[Figure]:
         ways = requests * 0.04 / parallel
         least, took = cost[f"{name}-plain"] + ways, cost[f"{name}-seconds"]
         arrived = cost[f"{name}-arrived"] / cost["contents"]
-        told += [
+        figures += [
             Figure(
                 *(
                     f"scale-{name}",
@@ -491,7 +491,7 @@ def cache_over_a_link(cost: Mapping[str, float]) -> list[Figure]:
                 f"{cost[f'{name}-arrived'] / (1 << 20):.0f} MiB",
             ),
         ]
-    return told
+    return figures
 
 
 def simulated(many: Mapping[str, float], orders: Mapping[str, float], plan: float) -> list[Figure]:
@@ -504,7 +504,7 @@ def simulated(many: Mapping[str, float], orders: Mapping[str, float], plan: floa
         f"{most:.2f} ms to {few:.2f} ms, workers that take no time",
     )
     costs = Costs(plan, many["client"], many["scheduler"], many["contents"] / 300, 125e6, 0.02)
-    told = [growth]
+    figures = [growth]
     for mean in (many["work"] / 1000, 30.0):
         durations = drawn(10_000, mean)
         for workers in (10, 100):
@@ -512,8 +512,8 @@ def simulated(many: Mapping[str, float], orders: Mapping[str, float], plan: floa
             parts = ", ".join(f"{name} {seconds(value)}" for name, value in alone.items())
             ratio = makespan(durations, workers, costs) / alone["work"]
             what = f"10,000 actions of {seconds(mean)} on {workers} workers to the bound, simulated"
-            told.append(Figure(f"scale-{workers}-{mean:.0f}", what, ratio, "x", None, f"alone: {parts}"))
-    return told
+            figures.append(Figure(f"scale-{workers}-{mean:.0f}", what, ratio, "x", None, f"alone: {parts}"))
+    return figures
 
 
 # The same commands without Ferrule

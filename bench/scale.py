@@ -51,7 +51,7 @@ class Library:
     journal: str
     turn: int = 0
 
-    def make(self, context: Any) -> None:  # noqa: ANN401 - an engine.workshop.Workshop
+    def make(self, context: Any) -> None:  # noqa: ANN401 - an ActionContext
         """Sleep, and write."""
         with Path(self.journal).open("a", encoding="utf-8") as journal:
             journal.write(f"{context.action.id} {os.getpid()}\n")
@@ -83,8 +83,8 @@ def quicker(actions: Sequence[Action], share: float) -> list[Action]:
 @contextmanager
 def over_the_link(folder: Path, control: str) -> Iterator[tuple[Any, Host, bool]]:
     """A fleet with each worker on a machine of its own; the machine of the scheduler; and whether there is netem."""
-    with hosts(WORKERS + 1, Link(DELAY, LOSS, control)) as (made, refused):
-        here, *others = made
+    with hosts(WORKERS + 1, Link(DELAY, LOSS, control)) as (all_hosts, refused):
+        here, *others = all_hosts
         inside = tuple(one.inside for one in others)
         with machines.fleet(folder, WORKERS, host=here.address, inside=inside) as started:
             yield started, here, not refused
@@ -211,8 +211,8 @@ def remote(folder: Path, control: str = "") -> dict[str, float]:
     demos = [machines.laid_out(folder / name) for name in ("puts", "brings")]
     (folder / "actions").write_bytes(pickle.dumps(actions))
     machines.run(engine_of(str(demos[0].root)), plan_of(str(folder / "actions")))
-    with hosts(3, Link(DELAY, LOSS, control)) as (made, _), nginx(folder, made[0].address) as url:
-        here, *others = made
+    with hosts(3, Link(DELAY, LOSS, control)) as (all_hosts, _), nginx(folder, all_hosts[0].address) as url:
+        here, *others = all_hosts
         figures: dict[str, float] = {"contents": contents}
         for name, other, demo in zip(("put", "bring"), others, demos, strict=True):
             parallel = parallelism()[name]
