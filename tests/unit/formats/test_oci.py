@@ -220,7 +220,7 @@ def test_blobs_are_recomputed(tmp_path):
     for path in sorted((folder / "blobs/sha256").iterdir()):
         content = path.read_bytes()
         path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        with pytest.raises(VerificationError, match=r"another content|gzip data is damaged"):
+        with pytest.raises(VerificationError, match=r"has another content"):
             read_layout(folder)
         path.write_bytes(content + b"x")
         with pytest.raises(VerificationError, match="bytes, declared are"):

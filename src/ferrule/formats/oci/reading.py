@@ -99,11 +99,20 @@ def check_layer(layer: Layer, limits: Limits = LIMITS, *, where: str | None = No
 
 @contextmanager
 def _checked_content(layer: Layer, limits: Limits, where: str | None) -> Iterator[Source]:
-    """What is in a layer, to be read to its end: compared with digest and diff_id afterwards."""
+    """What is in a layer, to be read to its end: compared with digest and diff_id afterwards.
+
+    Where what is in it is refused before, and the blob is another one, that is the reason that is named.
+    """
     with layer.path.open("rb") as stream:
         packed = _HashingSource(stream)
         plain = _HashingSource(Gunzip(packed, where, limits)) if layer.media_type == LAYER else packed
-        yield plain
+        try:
+            yield plain
+        except VerificationError:
+            while packed.read(CHUNK):
+                pass
+            if packed.digest == layer.digest:
+                raise
     if packed.digest != layer.digest:
         raise VerificationError(f"the blob {layer.digest.oci} has another content", where=where)
     if plain.digest != layer.diff_id:
