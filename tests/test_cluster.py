@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import queue
 import signal
@@ -11,20 +12,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from distributed import Client
 
 from fakes.actions import Compile, Hold, Sleep, action
 from fakes.cluster import Fleet, lay_out_fleet, wait_for
-from fakes.dask_client import open_observed
+from fakes.dask_client import answered_and_asleep, open_observed
 from fakes.toolchain import Demo, lay_out
 from ferrule.app.distributed.dask import worker as worker_side
 from ferrule.app.distributed.dask.client import DaskCluster, address_of
 from ferrule.app.distributed.dask.identity import difference, identity
-from ferrule.app.distributed.dask.worker import PIECE, Session, WorkerReady
+from ferrule.app.distributed.dask.worker import PIECE, Session, WorkerBusy, WorkerReady
 from ferrule.app.release import run as release
 from ferrule.cli.environment import run_context
 from ferrule.core.errors import NetworkError, UsageError, VerificationError
-from ferrule.core.model import Plan
+from ferrule.core.model import Digest, Plan
 from ferrule.engine.events import ActionProgress, ActionStarted, Noticed
+from ferrule.engine.executor import Order
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
@@ -84,10 +87,13 @@ class Bench:
     ) -> DaskCluster:
         config, host = release.load(self.demo.project), self.demo.context.host
         own = WorkerReady(identity(config, None, host), str(config.root), "here")
-        session = Session(os.urandom(8).hex(), partial(run_context, jobs=None, offline=True, rust_source=None), None)
         ids = frozenset(a.id for a in actions if a.target)
-        cluster = partial(DaskCluster, self.fleet.address, session, own, ids, listen, patience=patience)
+        cluster = partial(DaskCluster, self.fleet.address, _session(), own, ids, listen, patience=patience)
         return cluster(open_client=partial(open_observed, before)) if before else cluster()
+
+
+def _session() -> Session:
+    return Session(os.urandom(8).hex(), partial(run_context, jobs=None, offline=True, rust_source=None), None)
 
 
 @pytest.fixture
@@ -157,7 +163,7 @@ def test_equal_contents_come_home_once_and_large_ones_in_pieces(bench: Bench, tm
     large = action("large", Compile("x" * (2 * PIECE + 1), str(tmp_path)))
     pieces: list[tuple[str, int]] = []
 
-    async def count(_: str, function: object, *arguments: Any) -> None:
+    async def count(_client: Any, _address: str, function: object, *arguments: Any) -> None:
         if function is worker_side.piece:
             _session, digest, offset = arguments
             pieces.append((digest.hex, offset))
@@ -251,6 +257,59 @@ def test_a_client_that_was_killed_leaves_its_workers_to_the_next(bench: Bench, t
         (one.home / "held").unlink()
     done = demo.ferrule("build", "native", "--target", "all", "--executor", bench.fleet.named)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_other_client_gets_a_worker_before_results_were_fetched(bench: Bench, tmp_path: Path) -> None:
+    replies: list[object] = []
+
+    async def intrude(client: Any, address: str, function: object, *_: object) -> None:
+        if function is worker_side.piece and not replies:
+            reply = await client.run(worker_side.opened, _session(), 1, workers=[address])
+            replies.append(reply[address])
+
+    heard: list[Event] = []
+    outcomes = bench.run(action("n", Compile("n", str(tmp_path))), before=intrude, listen=heard.append)
+    assert outcomes["n"].state == "built"
+    assert [type(reply) for reply in replies] == [WorkerBusy]
+    assert not [event for event in heard if isinstance(event, Noticed)]
+
+
+def test_another_client_gets_a_worker_once_the_one_that_was_fetching_is_gone(bench: Bench, tmp_path: Path) -> None:
+    sleeps = action("fails", Sleep(fails=True))
+    order, ready = Order(sleeps, Digest.of(b""), {}), tmp_path / "ready"
+    first = multiprocessing.get_context("spawn").Process(
+        target=answered_and_asleep, args=(bench.fleet.address, _session(), order, ready), daemon=True
+    )
+    first.start()
+    wait_for(ready.exists)
+    address, second = ready.read_text(), _session()
+
+    with Client(bench.fleet.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+
+        def opened() -> object:
+            return client.run(worker_side.opened, second, 1, workers=[address])[address]
+
+        assert isinstance(opened(), WorkerBusy)
+        first.kill()
+        first.join()
+        wait_for(lambda: isinstance(opened(), WorkerReady), 30)
+        client.run(worker_side.closed, second.id, workers=[address])
+
+
+def test_sessions_that_expire_cost_nothing(bench: Bench, tmp_path: Path) -> None:
+    expired: list[tuple[str, object]] = []
+
+    async def expire(client: Any, address: str, function: object, session: Any, *_: object) -> None:
+        if function in (worker_side.missing, worker_side.piece) and (address, function) not in expired:
+            expired.append((address, function))
+            await client.run(worker_side.closed, session, workers=[address])
+
+    one, two = (action(name, Compile(name, str(tmp_path)), *needs) for name, *needs in (("one",), ("two", "one")))
+    heard: list[Event] = []
+    outcomes = bench.run(one, two, before=expire, listen=heard.append)
+    assert {o.state for o in outcomes.values()} == {"built"}
+    assert {function for _, function in expired} == {worker_side.missing, worker_side.piece}
+    assert not [event for event in heard if isinstance(event, Noticed)]
 
 
 def _compiles(one: Demo) -> bool:

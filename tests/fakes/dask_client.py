@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from ferrule.app.distributed.dask.client import open_client
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
-    from ferrule.app.distributed.dask.worker import WorkerReady
+    from ferrule.app.distributed.dask.worker import Session, WorkerReady
+    from ferrule.engine.executor import Order
 
 
 @dataclass
@@ -96,7 +99,7 @@ class FakeClient:
 
 
 class ObservedClient:
-    """A client that awaits `before` with the worker's address, the function and its arguments, for each call of one."""
+    """A client that awaits `before` with itself, the worker's address, the function and its arguments for each call."""
 
     def __init__(self, client: Any, before: Callable[..., Awaitable[None]]) -> None:
         self._client = client
@@ -107,10 +110,24 @@ class ObservedClient:
 
     async def run(self, function: object, *arguments: object, workers: list[str], **options: Any) -> Any:
         for address in workers:
-            await self._before(address, function, *arguments)
+            await self._before(self._client, address, function, *arguments)
         return await self._client.run(function, *arguments, workers=workers, **options)
 
 
 async def open_observed(before: Callable[..., Awaitable[None]], address: str, patience: float) -> ObservedClient:
     """Dask's client, observed."""
     return ObservedClient(await open_client(address, patience), before)
+
+
+def answered_and_asleep(scheduler: str, session: Session, order: Order, ready: Path) -> None:
+    """Have a worker answer an order, write its address, and do nothing with the answer: a process of its own."""
+    from distributed import Client  # noqa: PLC0415 - the other fakes do without
+
+    client = Client(scheduler, set_as_default=False)  # type: ignore[no-untyped-call]
+    address = next(iter(client.scheduler_info()["workers"]))
+    client.run(worker_side.opened, session, 1, workers=[address])
+    future = client.submit(worker_side.make_action, session.id, 1, order, key=f"n-{session.id}-1-0", workers=[address])
+    future.result()
+    ready.with_suffix(".aside").write_text(address)
+    ready.with_suffix(".aside").rename(ready)
+    time.sleep(600)

@@ -162,11 +162,15 @@ class _Worker:
 
 @dataclass(slots=True, eq=False)
 class _Assignment:
-    """An order that was assigned to a worker, where it has that number; `begun` is known once it is there no more."""
+    """An order that was assigned to a worker, where it has that number; `begun` is known once it is there no more.
+
+    As long as `future` is not released, no other client gets the worker.
+    """
 
     worker: _Worker
     number: int
     begun: bool = False
+    future: Any = None
 
     def end(self) -> None:
         """The order is at the worker no more."""
@@ -410,7 +414,7 @@ class DaskCluster:
                     assignment = answer
                     continue
                 if answer is not None and (
-                    answer.result is None or await self._fetch(assignment.worker, answer.result, store)
+                    answer.result is None or await self._fetch(assignment, answer.result, store)
                 ):
                     return answer
                 begun = assignment.begun
@@ -481,7 +485,7 @@ class DaskCluster:
         worker, number = assignment.worker, assignment.number
         self._orders[number] = functools.partial(_pass_on, order.action, tell)
         worker.submitted.append(number)
-        future = self._client.submit(
+        assignment.future = future = self._client.submit(
             *(worker_side.make_action, self._session.id, number, order),
             key=f"{order.action.id}-{self._session.id}-{number}-{attempt}",
             workers=[worker.address],
@@ -552,8 +556,9 @@ class DaskCluster:
             contents = await asyncio.to_thread(worker_side.read, store, [record])
             await self._call(worker.address, worker_side.taken, self._session.id, contents)
 
-    async def _fetch(self, worker: _Worker, result: Result, store: Store) -> bool:
+    async def _fetch(self, assignment: _Assignment, result: Result, store: Store) -> bool:
         """Bring the contents of a result home that are not here; False if the worker left meanwhile."""
+        worker = assignment.worker
         self._fetching += 1
         records = {record.digest: record for record in result.files}.values()
         contents = asyncio.gather(*(self._receive(worker, record, store) for record in records))
@@ -568,6 +573,7 @@ class DaskCluster:
             return False
         finally:
             self._fetching -= 1
+            assignment.future.release()
             gone.cancel()
             contents.cancel()
 

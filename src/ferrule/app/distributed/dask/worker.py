@@ -12,7 +12,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ferrule.app.distributed.dask.identity import identity
 from ferrule.app.release import run as release
@@ -142,16 +142,21 @@ class _Session:
 _OPEN: dict[str, _Session] = {}
 
 
-async def opened(session: Session, threads: int) -> WorkerReady | WorkerBusy:
-    """Open the checkout that this process was started in, for one client; raises what keeps it from working."""
-    return await asyncio.to_thread(_open, session, threads)
+async def opened(session: Session, threads: int, dask_worker: Any = None) -> WorkerReady | WorkerBusy:  # noqa: ANN401 - Dask is an extra
+    """Open the checkout that this process was started in, for one client; raises what keeps it from working.
+
+    Dask passes itself as `dask_worker`. It keeps an order until the client has released it, once the result was
+    fetched, or until the client is gone.
+    """
+    keys = [str(key) for key in dask_worker.state.tasks]
+    return await asyncio.to_thread(_open, session, threads, keys)
 
 
-def _open(client: Session, threads: int) -> WorkerReady | WorkerBusy:
+def _open(client: Session, threads: int, keys: list[str]) -> WorkerReady | WorkerBusy:
     context = replace(client.make_context(), jobs=threads)
     config = release.load(Path.cwd())
     for session in list(_OPEN.values()):
-        if session.working:
+        if session.working or any(session.id in key for key in keys):
             return WorkerBusy(str(config.root), machine())
         close(session.id)
 
