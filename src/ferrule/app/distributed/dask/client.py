@@ -30,7 +30,7 @@ from ferrule.engine.store import DamagedError
 from ferrule.tools.run import ToolFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
@@ -549,7 +549,7 @@ class DaskCluster:
         async with worker.supply:
             records = tuple(order.files.values())
             absent = await self._call(worker.address, worker_side.missing, self._session.id, records)
-            await asyncio.gather(*(self._send(worker, record, store) for record in absent))
+            await _all(self._send(worker, record, store) for record in absent)
 
     async def _send(self, worker: _Worker, record: FileRecord, store: Store) -> None:
         async with worker.transfers:
@@ -561,7 +561,7 @@ class DaskCluster:
         worker = assignment.worker
         self._fetching += 1
         records = {record.digest: record for record in result.files}.values()
-        contents = asyncio.gather(*(self._receive(worker, record, store) for record in records))
+        contents = asyncio.ensure_future(_all(self._receive(worker, record, store) for record in records))
         gone = asyncio.ensure_future(worker.gone.wait())
         waits: set[asyncio.Future[Any]] = {contents, gone}
         try:
@@ -582,9 +582,9 @@ class DaskCluster:
         async with self._arriving[record.digest]:
             if await asyncio.to_thread(store.holds, record):
                 return
-            pieces = (self._piece(worker, record, offset) for offset in range(0, record.size, worker_side.PIECE))
-            contents = ((record, b"".join(await asyncio.gather(*pieces))),)
-            await asyncio.to_thread(worker_side.keep, store, contents)
+            offsets = range(0, record.size, worker_side.PIECE)
+            pieces = await _all(self._piece(worker, record, offset) for offset in offsets)
+            await asyncio.to_thread(worker_side.keep, store, record, pieces)
 
     async def _piece(self, worker: _Worker, record: FileRecord, offset: int) -> bytes:
         async with worker.transfers:
@@ -632,6 +632,16 @@ def _ignore_unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]
     """Say nothing of what Dask's own tasks raise, which it leaves unread where a worker is lost."""
     if not type(context.get("exception")).__module__.startswith("distributed"):
         loop.default_exception_handler(context)
+
+
+async def _all(works: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What each of these comes to, done at once; where one fails the others are ended, and its exception is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def _result(task: asyncio.Future[T]) -> T | None:

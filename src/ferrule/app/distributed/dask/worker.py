@@ -207,14 +207,15 @@ async def withdrawn(session_id: str, number: int) -> bool:
 
 async def taken(session_id: str, contents: Contents) -> None:
     """Take contents over that an order needs. Raises StorageError, SessionExpiredError."""
-    await asyncio.to_thread(keep, _session(session_id).engine.store, contents)
-
-
-def keep(store: Store, contents: Contents) -> None:
-    """Put contents that came from another machine into the store; raises StorageError for one that is damaged."""
+    store = _session(session_id).engine.store
     for record, content in contents:
-        if not store.receive([content], record):
-            raise StorageError("this file was damaged on its way between two machines", where=record.name)
+        await asyncio.to_thread(keep, store, record, [content])
+
+
+def keep(store: Store, record: FileRecord, pieces: Iterable[bytes]) -> None:
+    """Put a content that came from another machine into the store; raises StorageError where it is damaged."""
+    if not store.receive(pieces, record):
+        raise StorageError("this file was damaged on its way between two machines", where=record.name)
 
 
 def read(store: Store, records: Iterable[FileRecord]) -> Contents:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from ferrule.app.distributed.dask import worker as worker_side
 from ferrule.app.distributed.dask.client import DaskCluster, _at_home
 from ferrule.app.distributed.dask.worker import Session, SessionExpiredError, WorkerAnswer, WorkerReady
 from ferrule.cli.environment import run_context
-from ferrule.core.errors import BuildError
+from ferrule.core.errors import BuildError, StorageError
 from ferrule.core.model import Digest, FileRecord, Outcome
 from ferrule.engine.events import Noticed
 from ferrule.engine.executor import Order
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ferrule.engine.events import Event
+    from ferrule.engine.store import Result
 
 HERE, THERE = Path("/here/log"), "/there/log"
 
@@ -63,13 +65,14 @@ class Cluster:
     log: Path
     threads: ThreadPoolExecutor
     notices: list[str] = field(default_factory=list)
+    results: list[Future[Result]] = field(default_factory=list)
 
     def start(self, name: str, *inputs: str, **expected: str) -> None:
         """Have an action made that needs these inputs, and wait until workers have `expected`."""
         files = tuple(FileRecord(one, Digest.of(one.encode()), len(one)) for one in inputs)
         needed = {"needed": Outcome(action("needed", Sleep()), "built", Digest.of(b""), files=files)}
         order = Order(action(name, Sleep()), Digest.of(b""), needed if inputs else {})
-        self.threads.submit(self.executor.make, order, self.store, self.log, self._listen)
+        self.results.append(self.threads.submit(self.executor.make, order, self.store, self.log, self._listen))
         self.wait(**expected)
 
     def fail(self, *names: str) -> None:
@@ -174,3 +177,27 @@ def test_a_worker_that_an_order_did_not_go_to_has_room_for_another(cluster: Clus
     cluster.start("c", one="a c", two="b")
     cluster.start("d", one="a c", two="b d")
     cluster.fail("a", "b", "c", "d")
+
+
+def test_inputs_are_sent_no_more_once_one_of_them_failed(cluster: Cluster) -> None:
+    sent: list[str] = []
+
+    async def missing(_: str, __: str, records: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
+        return records
+
+    async def taken(_: str, __: str, contents: worker_side.Contents) -> None:
+        name = contents[0][0].name
+        if name == "first":
+            raise StorageError("no space left")
+        await asyncio.sleep(0.1)
+        sent.append(name)
+
+    cluster.client.calls.update({worker_side.missing: missing, worker_side.taken: taken})
+    for name in ("first", "second"):
+        record = FileRecord(name, Digest.of(name.encode()), len(name))
+        assert cluster.store.receive([name.encode()], record)
+    cluster.start("a", "first", "second", one="")
+    with pytest.raises(StorageError, match="no space left"):
+        cluster.results[0].result(10)
+    time.sleep(0.3)
+    assert not sent
