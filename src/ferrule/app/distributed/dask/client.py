@@ -2,7 +2,7 @@
 
 Placing is done here, so that the order of the run is kept and an action meets only workers that were looked at: one
 action for each thread of a worker, and one to wait there, so that the way to the worker and back costs no time of its
-own. What waits is taken back for a worker that has nothing to do. Dask starts, watches and reaches the workers. All
+own. What waits is taken back for a worker that has a thread to spare. Dask starts, watches and reaches the workers. All
 waiting is in an event loop of its own; threads of the run wait for it.
 """
 
