@@ -276,9 +276,9 @@ def test_no_other_client_gets_a_worker_before_results_were_fetched(bench: Bench,
 
 def test_another_client_gets_a_worker_once_the_one_that_was_fetching_is_gone(bench: Bench, tmp_path: Path) -> None:
     sleeps = action("fails", Sleep(fails=True))
-    order, ready = Order(sleeps, Digest.of(b""), {}), tmp_path / "ready"
+    own, order, ready = _session(), Order(sleeps, Digest.of(b""), {}), tmp_path / "ready"
     first = multiprocessing.get_context("spawn").Process(
-        target=answered_and_asleep, args=(bench.fleet.address, _session(), order, ready), daemon=True
+        target=answered_and_asleep, args=(bench.fleet.address, own, order, ready), daemon=True
     )
     first.start()
     wait_for(ready.exists)
@@ -286,13 +286,15 @@ def test_another_client_gets_a_worker_once_the_one_that_was_fetching_is_gone(ben
 
     with Client(bench.fleet.address, set_as_default=False) as client:  # type: ignore[no-untyped-call]
 
-        def opened() -> object:
-            return client.run(worker_side.opened, second, 1, workers=[address])[address]
+        def opened(session: Session) -> object:
+            return client.run(worker_side.opened, session, 1, workers=[address])[address]
 
-        assert isinstance(opened(), WorkerBusy)
+        assert isinstance(opened(second), WorkerBusy)
+        assert isinstance(opened(own), WorkerReady)  # as the run does that could not reach it for a while
+        assert isinstance(opened(second), WorkerBusy)
         first.kill()
         first.join()
-        wait_for(lambda: isinstance(opened(), WorkerReady), 30)
+        wait_for(lambda: isinstance(opened(second), WorkerReady), 30)
         client.run(worker_side.closed, second.id, workers=[address])
 
 

@@ -155,6 +155,9 @@ async def opened(session: Session, threads: int, dask_worker: Any = None) -> Wor
 def _open(client: Session, threads: int, keys: list[str]) -> WorkerReady | WorkerBusy:
     context = replace(client.make_context(), jobs=threads)
     config = release.load(Path.cwd())
+    if client.id in _OPEN:
+        toolchain = _OPEN[client.id].engine.site.toolchain
+        return WorkerReady(identity(config, toolchain, context.host), str(config.root), machine())
     for session in list(_OPEN.values()):
         if session.working or any(session.id in key for key in keys):
             return WorkerBusy(str(config.root), machine())
