@@ -58,7 +58,7 @@ def actions(folder: Path, count: int = 10_000) -> dict[str, float]:
     from ferrule.engine.context import BuildContext  # noqa: PLC0415
     from ferrule.engine.recipe_code import RecipeCode  # noqa: PLC0415
     from ferrule.engine.scheduler import Engine  # noqa: PLC0415
-    from ferrule.engine.sources import StatIndex  # noqa: PLC0415
+    from ferrule.engine.sources import SourceFiles, StatIndex  # noqa: PLC0415
     from ferrule.engine.store import Store  # noqa: PLC0415
     from ferrule.tools.host import Host  # noqa: PLC0415
 
@@ -73,7 +73,7 @@ def actions(folder: Path, count: int = 10_000) -> dict[str, float]:
     def once() -> None:
         index = StatIndex(folder / "index.json", time.time_ns)
         store = Store(folder / "store", index, lambda _: None)
-        site = BuildContext(folder, folder / "caches", host, {}, None)
+        site = BuildContext(SourceFiles(folder, ()), folder / "caches", host, {}, None)
         code = RecipeCode(index)
         engine = Engine(site, store, index, folder / "work", 2, lambda _: None, time.monotonic, code)
         outcomes = engine.execute(plan)
