@@ -79,7 +79,8 @@ def faults(session: nox.Session) -> None:
     """Kill, fill up, damage and crowd whole releases, for an hour; `-- tests/faults/test_clock.py` is a part of it."""
     prepare(session, TESTS)
     session.run("ferrule", "setup")  # real targets are among them
-    session.run("pytest", "-n", "auto", "-m", "faults or thorough", *(session.posargs or ["tests/faults"]))
+    spread = ("-n", "auto", "--dist", "worksteal")  # a worker that is done takes over what waits behind slow tests
+    session.run("pytest", *spread, "-m", "faults or thorough", *(session.posargs or ["tests/faults"]))
 
 
 @nox.session
