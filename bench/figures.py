@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from html import escape
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -115,16 +115,6 @@ def table(figures: Sequence[Figure]) -> str:
         " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, rule, *lines)
     )
     return "\n".join(f"| {row} |" for row in rows) + "\n"
-
-
-def document(figures: Sequence[Figure], machine: Mapping[str, str], notes: Sequence[str]) -> dict[str, Any]:
-    """Everything that was measured, for programs."""
-    return {
-        "version": 1,
-        "machine": dict(machine),
-        "figures": [asdict(f) | {"met": f.met} for f in figures],
-        "notes": list(notes),
-    }
 
 
 _WIDTH, _LEFT, _BAR, _STEP, _SPAN = 960, 410, 18, 34, 360

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "bench")]
 
 import peers as other_tools  # noqa: E402 - needs the line above
-from figures import Figure, Sample, chart, document, middle, ratios, seconds, table, total  # noqa: E402 - needs the line above
+from figures import Figure, Sample, chart, middle, ratios, seconds, table, total  # noqa: E402 - needs the line above
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,20 +73,48 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="ferrule-bench-") as folder:
         bench = Bench(Path(folder), options.rounds, options.quick)
         bench.log.write_bytes(b"")
-        found: list[Figure] = []
+        measured: dict[str, Measured] = {}
         for name in names:
             print(f"measuring {name} …", file=sys.stderr)
-            found += FIGURES[name](bench)
+            before = len(bench.notes)
+            figures = FIGURES[name](bench)
+            measured[name] = Measured(tuple(figures), tuple(bench.notes[before:]))
+            if not options.quick:
+                keep(known() | measured)
     if options.quick:
-        bench.notes.append("a quick run: fewer rounds, and no cold builds unless they were named")
-    text = table(found)
-    print(text + "".join(f"- {note}\n" for note in bench.notes), end="")
-    (RESULTS / "latest.json").write_text(
-        json.dumps(document(found, machine(), bench.notes), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    (RESULTS / "latest.svg").write_text(chart(found), encoding="utf-8")
-    if options.publish:
-        publish(found, bench.notes)
+        print("- a quick run: fewer rounds, no cold builds unless they were named, and nothing is kept")
+    print(table([figure for one in measured.values() for figure in one.figures]), end="")
+    print("".join(f"- {note}\n" for note in bench.notes), end="")
+    if options.publish and not options.quick:
+        publish(known())
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one name was measured to be, and what has to be said of it."""
+
+    figures: tuple[Figure, ...]
+    notes: tuple[str, ...] = ()
+
+
+def known() -> dict[str, Measured]:
+    """What was measured last of each name, in the order of the table; nothing of names that are no more."""
+    file = RESULTS / "latest.json"
+    rows = json.loads(file.read_text(encoding="utf-8")).get("measured", {}) if file.exists() else {}
+    return {
+        name: Measured(tuple(Figure(**row) for row in rows[name]["figures"]), tuple(rows[name]["notes"]))
+        for name in FIGURES
+        if name in rows
+    }
+
+
+def keep(measured: Mapping[str, Measured]) -> None:
+    """Write what was measured, so that a run that ends early loses nothing."""
+    rows = {name: asdict(measured[name]) for name in FIGURES if name in measured}
+    text = json.dumps({"version": 2, "machine": machine(), "measured": rows}, indent=2, ensure_ascii=False)
+    (RESULTS / "latest.json").write_text(f"{text}\n", encoding="utf-8")
+    figures = [figure for one in measured.values() for figure in one.figures]
+    (RESULTS / "latest.svg").write_text(chart(figures), encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:
@@ -102,13 +130,14 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def publish(found: Sequence[Figure], notes: Sequence[str]) -> None:
+def publish(measured: Mapping[str, Measured]) -> None:
     """Put tables and picture where readers find them; a table of which nothing was measured stays as it is."""
+    found = [figure for one in measured.values() for figure in one.figures]
     beside = [f for f in found if not f.name.startswith(tuple(APART))]
     facts = f"\nMachine: {', '.join(machine().values())}.\n\n"
     text = PAGE.read_text(encoding="utf-8")
     if beside:
-        said = "".join(f"- {note}\n" for note in notes)
+        said = "".join(f"- {note}\n" for one in measured.values() for note in one.notes)
         picture = "![Each figure as a share of its goal](images/benchmarks.svg)\n\n"
         text = between(text, BEGIN, f"{facts}{picture}{table(beside)}\n{said}\n")
         PICTURE.write_text(chart(beside), encoding="utf-8")
@@ -547,12 +576,17 @@ def logged(root: Path, action: str) -> Raw:
     log = log_file(logs_folder(work_folder(root / STATE)), action)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
     for line in (line for line in lines if line.startswith("$ cd ") and " --crate-type " in line):
-        _, _, folder, _, *words = shlex.split(line)
+        _, _, folder, _, *words = shlex.split(re.sub(r"\$'((?:[^'\\]|\\.)*)'", plain_quotes, line))
         count = next(n for n, word in enumerate(words) if "=" not in word)
         variables = dict(word.split("=", 1) for word in words[:count])
         free = {name: value for name, value in variables.items() if not name.endswith("MAKEFLAGS")}
         return Raw(tuple(words[count:]), Path(folder), {**os.environ, **free})
     sys.exit(f"{log} names no call of Cargo: delete .ferrule in {root}, and measure again")
+
+
+def plain_quotes(quoted: re.Match[str]) -> str:
+    """A word in the quotes of shells that know escapes ($'…') in those that all know."""
+    return shlex.quote(quoted[1].encode().decode("unicode_escape"))
 
 
 def copy_named(commands: Sequence[Raw], moves: tuple[tuple[Path, Path], ...]) -> None:
