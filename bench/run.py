@@ -572,6 +572,7 @@ def logged(root: Path, action: str) -> Raw:
     """What Ferrule had Cargo compile for an action, by the log of its last run there."""
     from ferrule.core.safe_files import STATE  # noqa: PLC0415
     from ferrule.engine.state import log_file, logs_folder, work_folder  # noqa: PLC0415
+    from ferrule.tools.zig import LINK_OBJECT  # noqa: PLC0415
 
     log = log_file(logs_folder(work_folder(root / STATE)), action)
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
@@ -579,9 +580,18 @@ def logged(root: Path, action: str) -> Raw:
         _, _, folder, _, *words = shlex.split(re.sub(r"\$'((?:[^'\\]|\\.)*)'", plain_quotes, line))
         count = next(n for n, word in enumerate(words) if "=" not in word)
         variables = dict(word.split("=", 1) for word in words[:count])
-        free = {name: value for name, value in variables.items() if not name.endswith("MAKEFLAGS")}
-        return Raw(tuple(words[count:]), Path(folder), {**os.environ, **free})
+        free = {n: value for n, value in variables.items() if not n.endswith("MAKEFLAGS") and n != LINK_OBJECT}
+        return Raw(tuple(without_object(words[count:])), Path(folder), {**os.environ, **free})
     sys.exit(f"{log} names no call of Cargo: delete .ferrule in {root}, and measure again")
+
+
+def without_object(argv: Sequence[str]) -> Iterator[str]:
+    """A command without the list of crates that Ferrule has linked in: it was in the folder of the action."""
+    from ferrule.tools.zig import LINK_MARK  # noqa: PLC0415
+
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        if LINK_MARK not in word and not (word == "-C" and LINK_MARK in following):
+            yield word
 
 
 def plain_quotes(quoted: re.Match[str]) -> str:

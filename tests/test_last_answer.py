@@ -357,6 +357,7 @@ def test_what_does_not_matter_leaves_the_answer(released: Released) -> None:
         (["release"], {}),
         (["release", "--quiet"], {}),
         (["release", "--offline", "-v"], {}),
+        (["release", "--setup"], {}),
         (["release"], {"NO_COLOR": "1"}),
         (["release"], {"FORCE_COLOR": "1", "COLUMNS": "60"}),
     ],

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     """Size, times of the last change of content and of anything, and number of a file; None where there is none."""
 
 _FORMAT: Final = "ferrule answer 1"
-_OPTIONS: Final = frozenset({"-q", "--quiet", "--offline", "-v", "--verbose"})
+_OPTIONS: Final = frozenset({"-q", "--quiet", "--offline", "--setup", "-v", "--verbose"})
 _OF_A_SHELL: Final = frozenset({"_", "OLDPWD", "SHLVL"})
 """Variables that every shell has for itself, which nothing here depends on."""
 

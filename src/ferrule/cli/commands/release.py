@@ -86,8 +86,7 @@ def release(
     )
     whole = read()
     selected = [project.release_named(whole.config, name) for name in names] or whole.config.releases
-    if options["set_up"]:
-        project.provide(whole.tool_requirements, whole.context.host, shared_options)
+    installed = options["set_up"] and project.provide(whole.tool_requirements, whole.context.host, shared_options)
     if started is not None and not selected:
         run_display.build(whole, request, started, shared_options, executor)
     built = started is not None and not selected
@@ -98,6 +97,6 @@ def release(
         if (started := part.start(shared_options, answer)) is not None:
             run_display.build(read(release_name=one.name), part, started, shared_options, executor)
             built = True
-    if not built:
+    if not built and not installed:
         answer.depend_on(request.root / name for name in (*files_read(whole.config, whole.plan), *whole.plan.listed))
         answer.keep(offline=options["offline"])
