@@ -49,35 +49,31 @@ def last_run(log: str) -> dict[str, int]:
     return {name: int(ends[-1][name]) for name in ("built", "cached", "shared")}
 
 
-def figures(
-    fresh: Callable[[], AbstractContextManager[tuple[Path, Path]]],
-    command: Callable[[Path, Mapping[str, str], str], Sample],
-    log: Path,
-    name: str,
-    edited: str,
-    other: Path,
-) -> list[Figure]:
-    """Releases of `name` in fresh checkouts that share a cache, one after a comment in the file `edited`; and `other`.
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """Makes releases: `fresh` gives a checkout and a cache with the tools alone, `command` releases in a folder."""
 
-    `fresh` gives a checkout and a cache that holds the tools alone, `command` releases in a folder; `other` is a small
-    workspace, which is released for four targets with the cache of the first project, and with an empty one.
-    """
+    fresh: Callable[[], AbstractContextManager[tuple[Path, Path]]]
+    command: Callable[[Path, Mapping[str, str], str], Sample]
+    log: Path
 
-    def release(root: Path, cache: Path, name: str = "", **variables: str) -> Release:
+    def release(self, root: Path, cache: Path, name: str = "", **variables: str) -> Release:
+        """A release in a folder, with a cache of the machine."""
         environment = {key: value for key, value in os.environ.items() if key != "FERRULE_MACHINE_CACHE"}
-        cost = command(root, {**environment, "FERRULE_CACHE": str(cache), **variables}, name)
-        return Release(cost, **last_run(log.read_text(encoding="utf-8", errors="replace")))
+        cost = self.command(root, {**environment, "FERRULE_CACHE": str(cache), **variables}, name)
+        return Release(cost, **last_run(self.log.read_text(encoding="utf-8", errors="replace")))
 
-    with fresh() as (first, cache), fresh() as (second, _), fresh() as (third, _), fresh() as (_, empty):
+
+def clones(releases: Releases, name: str, edited: str) -> list[Figure]:
+    """The release `name` in fresh checkouts that share a cache, and again after a comment in the file `edited`."""
+    fresh, release = releases.fresh, releases.release
+    with fresh() as (first, cache), fresh() as (second, _), fresh() as (third, _):
         bare = release(first, cache, name)
         again = release(second, cache, name)
         alone = release(third, cache, name, FERRULE_MACHINE_CACHE="off")
         with (third / edited).open("a", encoding="utf-8") as file:
             file.write(COMMENT)
         comment = release(third, cache, name, FERRULE_MACHINE_CACHE="off")
-        of_other = release(small_project(other, first / "other"), cache)
-        bare_other = release(small_project(other, second / "other"), empty)
-    ratio = of_other.cost.wall / bare_other.cost.wall
     return [
         Figure(
             *("once-bare", f"first release of {name}, tools and nothing else there, wall time", bare.cost.wall, "s"),
@@ -88,17 +84,26 @@ def figures(
             *(alone.cost.wall, "s", 120.0, f"{alone.counts}; {seconds(alone.cost.cpu)} of CPU time"),
         ),
         Figure(
-            *("once-clone", "the same in another clone on the machine, CPU time", again.cost.cpu, "s", 3.0),
+            *("once-clone", f"release of {name} in another clone on the machine, CPU time", again.cost.cpu, "s", 3.0),
             f"{again.counts}; {seconds(again.cost.wall)} of wall time",
         ),
         Figure(
             *("once-comment", f"a comment in {edited}, released again, wall time", comment.cost.wall, "s", None),
             f"{comment.counts}; {seconds(comment.cost.cpu)} of CPU time",
         ),
+    ]
+
+
+def others(releases: Releases, workspace: Path) -> list[Figure]:
+    """A small workspace for four targets where nothing was made, and in another folder with what no project has."""
+    with releases.fresh() as (first, cache), releases.fresh() as (second, _):
+        bare = releases.release(small_project(workspace, first / "other"), cache).cost
+        other = releases.release(small_project(workspace, second / "other"), cache, FERRULE_MACHINE_CACHE="off").cost
+    return [
         Figure(
-            *("once-other", "a small workspace for 4 targets, to the same where nothing was made, wall time"),
-            *(ratio, "x", 0.4, f"{seconds(of_other.cost.wall)} to {seconds(bare_other.cost.wall)}"),
-        ),
+            *("once-other", "a small workspace for 4 targets, standard libraries there, to nothing there, wall time"),
+            *(other.wall / bare.wall, "x", 0.4, f"{seconds(other.wall)} to {seconds(bare.wall)}"),
+        )
     ]
 
 

@@ -767,9 +767,12 @@ def once(bench: Bench) -> list[Figure]:
     def release(root: Path, environment: Mapping[str, str], name: str) -> Sample:
         return run(bench, (*FERRULE, "release", "--json", *filter(None, [name])), root, environment)
 
+    releases = on_a_machine.Releases(partial(fresh, bench), release, bench.log)
     small = ROOT / "tests" / "targets" / "workspaces" / "program"
-    edited = "rust/email-validator/src/lib.rs"
-    return on_a_machine.figures(partial(fresh, bench), release, bench.log, "email-validator", edited, small)
+    return [
+        *on_a_machine.clones(releases, "email-validator", "rust/email-validator/src/lib.rs"),
+        *on_a_machine.others(releases, small),
+    ]
 
 
 def sccache(bench: Bench) -> list[Figure]:
