@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,11 +22,11 @@ from ferrule.kinds.base import ReleaseInfo
 from ferrule.kinds.wheel.pack import Wheel
 from ferrule.plan import document, in_order, only, plan
 from ferrule.reporting import plans
+from work import instructions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import FrameType
 
     from fakes.toolchain import Demo
     from ferrule.core.model import Plan
@@ -731,25 +730,6 @@ def test_the_command_line_tells_both(demo: Demo) -> None:
     assert "packaging/js/package.json:1:2: there is no valid npm name" in done.stderr
 
 
-def work(function: Callable[[], object]) -> int:
-    """How many instructions of Python's a call executes: the same number each time, however busy a machine is."""
-    count = 0
-
-    def trace(frame: FrameType, event: str, _: object) -> object:
-        nonlocal count
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        count += event == "opcode"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        function()
-    finally:
-        sys.settrace(before)
-    return count
-
-
 def test_ten_times_the_targets_are_ten_times_the_work(demo: Demo) -> None:
     artifacts(
         demo,
@@ -768,4 +748,4 @@ def test_ten_times_the_targets_are_ten_times_the_work(demo: Demo) -> None:
     few, many = planning(30), planning(300)
     few()  # what is compiled once in a process
     assert len(many().actions) > 9 * len(few().actions)
-    assert work(many) < 11 * work(few)
+    assert instructions(many) < 11 * instructions(few)

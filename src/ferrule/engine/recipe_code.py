@@ -158,10 +158,8 @@ class RecipeCode:
         if self.record is None or not self._changed:
             return
         known = self._files.copy()
-        kept = known if len(known) <= _MOST else self._used
-        files = {
-            digest: [known[digest].digest, known[digest].imports, known[digest].strings] for digest in sorted(kept)
-        }
+        kept = known.keys() if len(known) <= _MOST else self._used
+        files = {digest: [f.digest, f.imports, f.strings] for digest, f in sorted(known.items()) if digest in kept}
         text = json.dumps({"reader": _reader().hex, "files": files})
         with suppress(StorageError, Busy), locked(self.record.parent):
             write_aside(self.record, f"{Digest.of(text.encode()).hex}\n{text}".encode())

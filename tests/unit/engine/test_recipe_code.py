@@ -9,6 +9,7 @@ import shutil
 import time
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +20,9 @@ from ferrule.engine.lock import locked
 from ferrule.engine.recipe_code import RecipeCode, parse
 from ferrule.engine.sources import StatIndex
 from ferrule.kinds import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGE = Path(ferrule.__file__).parent
 SHARED = (
@@ -255,12 +259,18 @@ def recorded(record: Path) -> str:
     return record.read_text().partition("\n")[2]
 
 
-def test_what_was_parsed_is_remembered_by_content(tmp_path: Path) -> None:
+def saved(tmp_path: Path) -> tuple[Path, Path, Mapping[str, Digest]]:
+    """A package, the record that was saved of it, and what a recipe of it is made of."""
     package = small(tmp_path, kinds__a="import ferrule.formats.b", formats__b="X = 1\n")
     record = tmp_path / "code" / "parsed"
-    first = code(package, record)
-    before = first.read("ferrule.kinds.a")
-    first.save()
+    source = code(package, record)
+    before = source.read("ferrule.kinds.a")
+    source.save()
+    return package, record, before
+
+
+def test_what_was_parsed_is_remembered_by_content(tmp_path: Path) -> None:
+    package, record, before = saved(tmp_path)
     # A record that says something else shows that it is what is gone by.
     write_record(record, recorded(record).replace("ferrule.formats.b", "ferrule.formats"))
     assert list(code(package, record).read("ferrule.kinds.a")) == ["ferrule.formats", "ferrule.kinds.a"]
@@ -269,11 +279,7 @@ def test_what_was_parsed_is_remembered_by_content(tmp_path: Path) -> None:
 
 
 def test_a_record_that_was_changed_or_is_of_another_version_is_not_believed(tmp_path: Path) -> None:
-    package = small(tmp_path, kinds__a="import ferrule.formats.b", formats__b="X = 1\n")
-    record = tmp_path / "code" / "parsed"
-    first = code(package, record)
-    before = first.read("ferrule.kinds.a")
-    first.save()
+    package, record, before = saved(tmp_path)
     good = recorded(record)
     record.write_text(record.read_text().replace("ferrule.formats.b", "ferrule.formats"))
     assert code(package, record).read("ferrule.kinds.a") == before
