@@ -435,7 +435,7 @@ def cluster(bench: Bench) -> list[Figure]:
 
 def machines(name: str, *numbers: str) -> dict[str, float]:
     """A measurement in a process of its own."""
-    return told_by((sys.executable, str(ROOT / "bench" / "machines.py"), name, *numbers))
+    return told_by((sys.executable, str(ROOT / "bench" / "several_machines.py"), name, *numbers))
 
 
 # Many actions over a slow and lossy link

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests"), str(ROOT / "src")]
 
-import machines  # noqa: E402 - needs the line above
+import several_machines  # noqa: E402 - needs the line above
 from link import Host, Link, address, end, hosts  # noqa: E402 - the same
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def libraries(count: int, contents: int, journal: Path, seconds: float = 0.3) ->
     numbers = [*range(contents), *(chance.randrange(contents) for _ in range(count - contents))]
     chance.shuffle(numbers)
     return [
-        machines.action(
+        several_machines.action(
             f"a{n}", Library(min(chance.lognormvariate(0, 0.6), 8) * seconds, sizes[number], number, str(journal), n)
         )
         for n, number in enumerate(numbers)
@@ -86,27 +86,27 @@ def over_the_link(folder: Path, control: str) -> Iterator[tuple[Any, Host, bool]
     with hosts(WORKERS + 1, Link(DELAY, LOSS, control)) as (all_hosts, refused):
         here, *others = all_hosts
         inside = tuple(one.inside for one in others)
-        with machines.fleet(folder, WORKERS, host=here.address, inside=inside) as started:
+        with several_machines.fleet(folder, WORKERS, host=here.address, inside=inside) as started:
             yield started, here, not refused
 
 
 def cluster(folder: Path, control: str = "") -> dict[str, float]:
     """A thousand actions on four workers, and what processes here compute for each of them."""
     actions = libraries(ACTIONS, CONTENTS, folder / "journal")
-    demo = machines.laid_out(folder / "client")
-    machines.seconds(demo, quicker(actions, 0.02), None, jobs=16)  # so that times are known
+    demo = several_machines.laid_out(folder / "client")
+    several_machines.seconds(demo, quicker(actions, 0.02), None, jobs=16)  # so that times are known
     with over_the_link(folder, control) as (started, here, netem):
-        machines.seconds(demo, [machines.action("first", machines.Nap(0.0))], started, jobs=1)
+        several_machines.seconds(demo, [several_machines.action("first", several_machines.Nap(0.0))], started, jobs=1)
         before, client, scheduler = here.arrived(), time.process_time(), computed(started.scheduler.pid)
-        took = machines.seconds(demo, actions, started, jobs=1)
+        took = several_machines.seconds(demo, actions, started, jobs=1)
         arrived = here.arrived() - before
         client, scheduler = time.process_time() - client, computed(started.scheduler.pid) - scheduler
     sizes = {one.recipe.number: one.recipe.size for one in actions}
     return {
         "netem": netem,
         "seconds": took,
-        "bound": machines.bound(actions, WORKERS),
-        "work": machines.sum_of(actions),
+        "bound": several_machines.bound(actions, WORKERS),
+        "work": several_machines.sum_of(actions),
         "arrived": arrived,
         "contents": sum(sizes.values()),
         "all": sum(one.recipe.size for one in actions),
@@ -126,7 +126,7 @@ def losses(folder: Path, control: str = "") -> dict[str, float]:
     journal = folder / "journal"
     journal.touch()
     actions = libraries(400, 120, journal)
-    demo = machines.laid_out(folder / "client")
+    demo = several_machines.laid_out(folder / "client")
     killed: list[int] = []
     lost: set[str] = set()  # what is lost three times fails, as it may be what ends its workers
     with over_the_link(folder, control) as (started, _, _):
@@ -146,7 +146,7 @@ def losses(folder: Path, control: str = "") -> dict[str, float]:
         killer = threading.Thread(target=kill)
         killer.start()
         try:
-            machines.seconds(demo, actions, started, jobs=1)
+            several_machines.seconds(demo, actions, started, jobs=1)
         finally:
             over.set()
             killer.join()
@@ -192,12 +192,14 @@ def ordered(folder: Path, count: int) -> float:
             return Result(order.declared, (record,))
 
     folder.mkdir()
-    demo = machines.laid_out(folder / "demo")
+    demo = several_machines.laid_out(folder / "demo")
     engine = release.engine_of(release.load(demo.project), None, demo.context)
     engine.store.receive([content], record)
-    actions = tuple(machines.action(f"a{number}", machines.Nap(0.0, turn=number)) for number in range(count))
+    actions = tuple(
+        several_machines.action(f"a{number}", several_machines.Nap(0.0, turn=number)) for number in range(count)
+    )
     started = time.process_time()
-    machines.run(replace(engine, executor=Instant()), Plan("p", "1.0.0", actions))
+    several_machines.run(replace(engine, executor=Instant()), Plan("p", "1.0.0", actions))
     return time.process_time() - started
 
 
@@ -208,9 +210,9 @@ def remote(folder: Path, control: str = "") -> dict[str, float]:
     """The contents of a thousand actions put into a cache, and brought from there by another checkout."""
     actions = [replace(one, tools=("cc",)) for one in libraries(ACTIONS, CONTENTS, folder / "journal", 0.0)]
     contents = sum({one.recipe.number: one.recipe.size for one in actions}.values())
-    demos = [machines.laid_out(folder / name) for name in ("puts", "brings")]
+    demos = [several_machines.laid_out(folder / name) for name in ("puts", "brings")]
     (folder / "actions").write_bytes(pickle.dumps(actions))
-    machines.run(engine_of(str(demos[0].root)), plan_of(str(folder / "actions")))
+    several_machines.run(engine_of(str(demos[0].root)), plan_of(str(folder / "actions")))
     with hosts(3, Link(DELAY, LOSS, control)) as (all_hosts, _), nginx(folder, all_hosts[0].address) as url:
         here, *others = all_hosts
         figures: dict[str, float] = {"contents": contents}

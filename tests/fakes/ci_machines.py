@@ -45,9 +45,10 @@ def git(demo: Demo, *words: str) -> None:
 
 def python(demo: Demo) -> None:
     """Add a `python3` whose environments have a `pip` that notes in `pip` what it was to install."""
-    note = f'printf \'#!/bin/sh\\necho "$3" >> "{demo.root}/pip"\\n\' > "$3/bin/pip"'
+    note = f'printf \'#!/bin/sh\\necho "$3" >> "{demo.root}/pip"\\n\' > "$3/bin/pip.$$"'
     program(
         demo,
         "python3",
-        f'[ "$1 $2" = "-m venv" ] || exec "{sys.executable}" "$@"\nmkdir -p "$3/bin"\n{note}\nchmod +x "$3/bin/pip"',
+        f'[ "$1 $2" = "-m venv" ] || exec "{sys.executable}" "$@"\nmkdir -p "$3/bin"\n{note}\n'
+        'chmod +x "$3/bin/pip.$$"\nmv "$3/bin/pip.$$" "$3/bin/pip"',  # another job here may be starting it
     )

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess  # noqa: TID251 - a step of a workflow is run as CI does
 import tomllib
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,11 @@ def test_imports_stand_at_the_top_unless_a_reason_was_measured() -> None:
     assert [location for location, line in inside if not re.search(r"noqa: (?:F401, )?PLC0415 - \d+ ms", line)] == []
     own = {location.partition(":")[0] for location, line in inside if "ferrule" in line.partition("#")[0]}
     assert own == {"src/ferrule/__main__.py", "src/ferrule/cli/environment.py"}
+
+
+def test_a_bare_import_in_tests_means_one_module() -> None:
+    folders = (*PROJECT["tool"]["pytest"]["ini_options"]["pythonpath"], "bench")
+    modules = [path.stem for folder in folders for path in (ROOT / folder).glob("*.py")]
+    modules += [path.parent.name for folder in folders for path in (ROOT / folder).glob("*/__init__.py")]
+    ours = [name for name in modules if name != "conftest" and not name.startswith("test_")]
+    assert sorted(name for name, times in Counter(ours).items() if times > 1) == []

@@ -1,4 +1,4 @@
-"""What more than one machine costs, each measured in a process of its own; prints JSON: machines.py NAME [NUMBER].
+"""What more than one machine costs, each measured in a process of its own; prints JSON: NAME [NUMBER].
 
 `merge` takes the number of shards, so that memory can be compared; each has a content of 10 MiB.
 """
@@ -293,6 +293,6 @@ def main(name: str, *numbers: str) -> None:
 
 
 if __name__ == "__main__":
-    import machines  # its recipes are known to workers by that name
+    import several_machines  # its recipes are known to workers by that name
 
-    machines.main(*sys.argv[1:])
+    several_machines.main(*sys.argv[1:])
