@@ -111,10 +111,11 @@ def difference(old: Document, new: Document) -> list[str]:
     >>> difference({"recipe": "A"}, {"recipe": "B"})
     ['recipe: A -> B']
     """
+    before, after = _flat(old), _flat(new)
     return [
-        f"{name}: {_brief(before)} -> {_brief(after)}"
-        for name in sorted({*_flat(old), *_flat(new)})
-        if (before := _flat(old).get(name, "none")) != (after := _flat(new).get(name, "none"))
+        f"{name}: {_brief(was)} -> {_brief(became)}"
+        for name in sorted({*before, *after})
+        if (was := before.get(name, "none")) != (became := after.get(name, "none"))
     ]
 
 

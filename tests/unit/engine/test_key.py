@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,10 @@ from ferrule.engine.key import (
     key_of,
     read_of,
 )
+from work import instructions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 A, B = Digest.of(b"a"), Digest.of(b"b")
 
@@ -162,6 +167,16 @@ def test_difference_of_a_bit_that_allows_execution() -> None:
 
 def test_something_that_is_gone() -> None:
     assert difference({"sources": {"a": "1"}}, {"sources": {}}) == ["sources a: 1 -> none"]
+
+
+def test_the_work_of_a_difference_grows_as_the_documents_do() -> None:
+    def comparing(count: int) -> Callable[[], list[str]]:
+        old, new = ({"sources": {f"src/{n}.rs": text for n in range(count)}} for text in "ab")
+        return lambda: difference(old, new)
+
+    few, many = comparing(30), comparing(300)
+    assert len(many()) == 10 * len(few())
+    assert instructions(many) < 11 * instructions(few)
 
 
 def test_what_was_read_besides_counts_if_there_was_anything() -> None:
