@@ -143,6 +143,11 @@ class _Worker:
         return self.threads * (1 + _AHEAD)
 
     @property
+    def spare(self) -> bool:
+        """Whether there is a thread for one more."""
+        return len(self.orders) < self.threads
+
+    @property
     def running(self) -> frozenset[int]:
         """The orders that have a thread, as far as is known here: what was submitted first."""
         return frozenset(self.submitted[: self.threads])
@@ -216,6 +221,7 @@ class DaskCluster:
         self._ended = False
         self._news: queue.SimpleQueue[Noticed] = queue.SimpleQueue()
         self._orders: dict[int, Callable[[dict[str, Any]], None]] = {}
+        self._waiting: dict[_Assignment, asyncio.Future[_Assignment]] = {}
         self._numbers = itertools.count(1)
         self._arriving: defaultdict[Digest, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._fetching = 0
@@ -394,7 +400,8 @@ class DaskCluster:
             with suppress(OSError, TimeoutError):
                 await self._call(address, worker_side.closed, self._session.id)
         else:
-            self._workers[address] = _Worker(address, threads, f"{reply.root} of {reply.machine}")
+            self._workers[address] = worker = _Worker(address, threads, f"{reply.root} of {reply.machine}")
+            self._offer(worker)
 
     def _refuse(self, address: str, error: FerruleError) -> None:
         error.where = f"the worker {address}" + (f" in {error.where}" if error.where else "")
@@ -446,6 +453,18 @@ class DaskCluster:
         worker.orders.add(number)
         return _Assignment(worker, number)
 
+    def _end(self, assignment: _Assignment) -> None:
+        assignment.end()
+        self._offer(assignment.worker)
+
+    def _offer(self, worker: _Worker) -> None:
+        """Give the threads that a worker has to spare to orders that wait at others."""
+        for assignment, successor in self._waiting.items():
+            if not worker.spare or self._workers.get(worker.address) is not worker:
+                return
+            if not successor.done() and assignment.number not in assignment.worker.running:
+                successor.set_result(self._assign_to(worker))
+
     async def _query_worker(
         self, assignment: _Assignment, order: Order, store: Store, tell: Callable[[Event], None]
     ) -> WorkerAnswer | _Assignment | None:
@@ -470,7 +489,7 @@ class DaskCluster:
                     return answer
                 worker.submitted.remove(assignment.number)
         finally:
-            assignment.end()
+            self._end(assignment)
         raise StorageError("its inputs arrive damaged again and again", where=worker.name)
 
     async def _watch_failing(self, worker: _Worker) -> None:
@@ -513,32 +532,40 @@ class DaskCluster:
             reassigned.cancel()
             other = _result(reassigned)
             if other is not None and other is not successor:  # it came to that after the answer did
-                other.end()
+                self._end(other)
             if not answer.done():
                 answer.cancel()
                 with suppress(OSError, TimeoutError):
                     await future.cancel(force=True)
 
     async def _reassign(self, assignment: _Assignment) -> _Assignment | None:
-        """Another worker for an order that waits, once one has a thread for it; None once the order has begun."""
+        """Another worker for an order that waits, once one has a thread for it; None if the order has begun."""
         worker, number = assignment.worker, assignment.number
-        while number not in worker.running:
-            idle = next((other for other in self._workers.values() if len(other.orders) < other.threads), None)
-            if idle is None:
-                await asyncio.sleep(_LOOK_SECONDS / 10)
-                continue
-            other = self._assign_to(idle)
-            try:
-                if await self._call(worker.address, worker_side.withdrawn, self._session.id, number):
-                    return other
-            except (OSError, TimeoutError, SessionExpiredError):
-                pass  # it is going, which is noticed by others
-            except BaseException:
-                other.end()
-                raise
-            other.end()
+        if number in worker.running:
             return None
-        return None
+        idle = next((other for other in self._workers.values() if other.spare), None)
+        other = self._assign_to(idle) if idle else await self._offered(assignment)
+        withdrawn = False
+        try:
+            with suppress(OSError, TimeoutError, SessionExpiredError):  # it is going, which is noticed by others
+                withdrawn = await self._call(worker.address, worker_side.withdrawn, self._session.id, number)
+        finally:
+            if not withdrawn:
+                self._end(other)
+        return other if withdrawn else None
+
+    async def _offered(self, assignment: _Assignment) -> _Assignment:
+        """What an order that waits is offered by another worker, as soon as that has a thread to spare."""
+        successor: asyncio.Future[_Assignment] = self._loop.create_future()
+        self._waiting[assignment] = successor
+        try:
+            return await successor
+        except asyncio.CancelledError:
+            if (other := _result(successor)) is not None:  # it came to that just now
+                self._end(other)
+            raise
+        finally:
+            del self._waiting[assignment]
 
     # Contents
 

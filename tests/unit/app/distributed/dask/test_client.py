@@ -157,6 +157,63 @@ def test_what_waits_is_taken_back_for_any_worker_with_a_thread_to_spare(cluster:
     cluster.fail("a", "b", "c", "d")
 
 
+def test_what_waits_is_taken_back_for_a_worker_that_has_no_more_to_do(cluster: Cluster) -> None:
+    async def withdrawn(*_: object) -> bool:
+        return True
+
+    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    cluster.client.workers = {"one": 1, "two": 1}
+    wait_for(lambda: cluster.executor.slots == 2, 10)
+    cluster.start("a", one="a", two="")
+    cluster.start("b", one="a", two="b")
+    cluster.start("c", one="a c", two="b")
+    cluster.fail("b")
+    cluster.wait(one="a", two="c")
+    cluster.fail("a", "c")
+
+
+def test_only_what_waits_is_taken_back_and_once(cluster: Cluster) -> None:
+    withdrawn: list[str] = []
+
+    async def taken_back(address: str, *_: object) -> bool:
+        withdrawn.append(address)
+        return True
+
+    cluster.client.calls[worker_side.withdrawn] = taken_back
+    cluster.start("a", one="a")
+    cluster.start("b", one="a b")
+    cluster.fail("a")
+    cluster.start("c", one="b c")
+    cluster.client.workers = {"one": 1, "two": 1, "three": 1}
+    wait_for(lambda: cluster.executor.slots == 3, 10)
+    wait_for(lambda: sorted(cluster.client.running().values()) == [[], ["b"], ["c"]], 10)
+    assert cluster.client.running()["one"] == ["b"]
+    assert withdrawn == ["one"]
+    cluster.fail("b", "c")
+
+
+@pytest.mark.parametrize("ticks", range(8))
+def test_a_worker_that_was_offered_to_an_order_that_ended_has_room_for_another(cluster: Cluster, ticks: int) -> None:
+    async def at_once() -> None:
+        cluster.client.order("c").answer.set_result(WorkerAnswer(error=BuildError("c")))
+        for _tick in range(ticks):
+            await asyncio.sleep(0)
+        cluster.client.order("b").answer.set_result(WorkerAnswer(error=BuildError("b")))
+
+    cluster.client.workers = {"one": 1, "two": 1}
+    wait_for(lambda: cluster.executor.slots == 2, 10)
+    cluster.start("a", one="a", two="")
+    cluster.start("b", one="a", two="b")
+    cluster.start("c", one="a c", two="b")
+    asyncio.run_coroutine_threadsafe(at_once(), cluster.client.order("b").loop).result(10)
+    assert [str(cluster.results[n].exception(10)).splitlines()[0] for n in (1, 2)] == ["b", "c"]
+    cluster.wait(one="a", two="")
+    cluster.start("d", one="a", two="d")
+    cluster.start("e", one="a e", two="d")
+    cluster.start("f", one="a e", two="d f")
+    cluster.fail("a", "d", "e", "f")
+
+
 @pytest.mark.parametrize("ticks", range(8))
 def test_a_worker_that_an_order_did_not_go_to_has_room_for_another(cluster: Cluster, ticks: int) -> None:
     answers: list[int] = []
