@@ -15,7 +15,7 @@ import logging
 import queue
 import threading
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -54,6 +54,7 @@ _LEAVE_SECONDS: Final = 2.0
 _AHEAD: Final = 1  # orders that wait at a worker, for each of its threads
 _TRANSFERS_MOST: Final = 8  # at once, with one worker
 _LOST_MOST: Final = 3
+_UNREACHED_MOST: Final = 3  # times in a row that a worker is opened and cannot be reached then
 _DAMAGED_MOST: Final = 3
 
 
@@ -195,10 +196,12 @@ class DaskCluster:
         listen: Listener,
         *,
         patience: float = _PATIENCE_SECONDS,
+        silence: float = _SILENT_SECONDS,
         open_client: Callable[[str, float], Awaitable[Any]] = open_client,
     ) -> None:
         """Nothing starts yet; `patience` are the seconds to wait for a scheduler, and for a worker where none is.
 
+        After so many seconds of `silence` a scheduler counts as gone, and a worker that is there has to be opened anew.
         `open_client` opens Dask's client of an address, within so many seconds.
         """
         self._address = address
@@ -207,6 +210,7 @@ class DaskCluster:
         self._remote_actions = remote_actions
         self._listen = listen
         self._patience = patience
+        self._silence = silence
         self._open_client = open_client
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_ignore_unretrieved)
@@ -216,6 +220,7 @@ class DaskCluster:
         self._looking: dict[str, asyncio.Task[None]] = {}
         self._workers: dict[str, _Worker] = {}
         self._refused: dict[str, FerruleError] = {}
+        self._unreached: Counter[str] = Counter()
         self._occupied: set[str] = set()
         self._lost: NetworkError | None = None
         self._ended = False
@@ -350,7 +355,7 @@ class DaskCluster:
         worker.leave(lost)
 
     async def _look(self) -> None:
-        present: dict[str, int] = await asyncio.wait_for(self._client.scheduler.ncores(), _SILENT_SECONDS)
+        present: dict[str, int] = await asyncio.wait_for(self._client.scheduler.ncores(), self._silence)
         for worker in [worker for worker in self._workers.values() if worker.address not in present]:
             self._remove(worker, worker.running)
             self._news.put(Noticed(f"the worker {worker.name} went away"))
@@ -486,6 +491,7 @@ class DaskCluster:
                     return answer
                 if not (answer.missing or isinstance(answer.error, DamagedError)):
                     assignment.begun = True
+                    self._unreached.pop(worker.address, None)
                     return answer
                 worker.submitted.remove(assignment.number)
         finally:
@@ -493,9 +499,18 @@ class DaskCluster:
         raise StorageError("its inputs arrive damaged again and again", where=worker.name)
 
     async def _watch_failing(self, worker: _Worker) -> None:
-        """Wait until a worker that cannot be reached has left; one that does not leave has to be opened again."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(worker.gone.wait(), _SILENT_SECONDS)
+        """Wait until a worker that cannot be reached has left; one that does not leave has to be opened again.
+
+        One that did not leave several times is left out.
+        """
+        try:
+            await asyncio.wait_for(worker.gone.wait(), self._silence)
+        except TimeoutError:
+            self._unreached[worker.address] += 1
+            if self._unreached[worker.address] == _UNREACHED_MOST:
+                hint = "look into its log, and start it again"
+                problem = NetworkError(f"it failed {_UNREACHED_MOST} times to take what an action needs", hint=hint)
+                self._refuse(worker.address, problem)
         self._remove(worker, worker.running)
 
     async def _submit(

@@ -64,6 +64,7 @@ class Cluster:
     store: Store
     log: Path
     threads: ThreadPoolExecutor
+    heard: list[Event]
     notices: list[str] = field(default_factory=list)
     results: list[Future[Result]] = field(default_factory=list)
 
@@ -94,10 +95,13 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     ready = WorkerReady({}, "there", "worker")
     client = FakeClient(ready, {"one": 1})
     session = Session("session", run_context, None)  # type: ignore[arg-type] - no worker calls it
-    executor = DaskCluster("", session, ready, frozenset(), lambda _: None, patience=5, open_client=client.open)
+    heard: list[Event] = []
+    executor = DaskCluster(
+        *("", session, ready, frozenset(), heard.append), patience=5, silence=0.5, open_client=client.open
+    )
     store = Store(tmp_path / "store", StatIndex(None, lambda: 0), print)
     with ThreadPoolExecutor() as threads, executor:
-        yield Cluster(client, executor, store, tmp_path / "log", threads)
+        yield Cluster(client, executor, store, tmp_path / "log", threads, heard)
 
 
 def test_an_order_that_only_waited_is_not_lost_with_its_worker(cluster: Cluster) -> None:
@@ -138,6 +142,30 @@ def test_a_worker_whose_session_expired_is_opened_again_and_no_order_is_lost(clu
     assert cluster.client.opened == ["one"] * 6
     assert not cluster.notices
     cluster.fail("a")
+
+
+def test_a_worker_that_is_there_and_takes_nothing_is_left_out(cluster: Cluster) -> None:
+    asked: list[str] = []
+
+    async def missing(address: str, *_: object) -> tuple[FileRecord, ...]:
+        asked.append(address)
+        if address == "one" and len(asked) != 3:  # the third time it does
+            raise OSError("it does not answer")
+        return ()
+
+    cluster.client.calls[worker_side.missing] = missing
+    cluster.start("a", "input", one="a")
+    cluster.fail("a")
+    assert str(cluster.results[0].exception(10)).startswith("a")
+    cluster.start("b", "input", one="")
+    wait_for(lambda: len(cluster.client.opened) == 5, 10)
+    cluster.client.workers = {"one": 1, "two": 1}
+    cluster.wait(one="", two="b")
+    assert asked == ["one"] * 6 + ["two"]
+    assert cluster.executor.slots == 1
+    notice = "the worker one is left out: it failed 3 times to take what an action needs"
+    assert cluster.heard == [Noticed(notice)]
+    cluster.fail("b")
 
 
 def test_what_waits_is_taken_back_for_any_worker_with_a_thread_to_spare(cluster: Cluster) -> None:
