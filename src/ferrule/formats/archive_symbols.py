@@ -14,6 +14,7 @@ from ferrule.core.errors import VerificationError
 from ferrule.formats import elf, macho, magic, pe
 from ferrule.formats.ar import read_ar
 from ferrule.formats.binary_facts import BinaryFacts
+from ferrule.formats.damage import damage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -76,7 +77,7 @@ def read_objects(archive: bytes, *, where: str | None = None) -> tuple[ObjectSym
             elif pe.is_object(bytes(content[:8])):
                 objects.append(_object(name, (_Symbol(*s, is_visible=True) for s in pe.object_symbols(bytes(content)))))
         except (struct.error, IndexError, ValueError) as error:
-            raise VerificationError(f"the object {name} is damaged: {error}", where=where) from error
+            raise VerificationError(f"the object {name} is damaged: {damage(error)}", where=where) from error
     return tuple(objects)
 
 

@@ -13,6 +13,7 @@ from ferrule.formats import elf, macho, magic, pe
 from ferrule.formats.ar import read_ar
 from ferrule.formats.binary_check import check
 from ferrule.formats.binary_facts import BinaryFacts, Floor, glibc_versions, summary
+from ferrule.formats.damage import damage
 from ferrule.formats.elf import objects_that_import
 from ferrule.formats.undefined import Undefined, undefined
 from ferrule.formats.universal import MACHINES, measure_universal
@@ -59,7 +60,7 @@ def _measure_native(data: bytes, where: str | None) -> BinaryFacts:
             return pe.measure_pe(data, where)
         return elf.measure_elf(data, where) if data.startswith(magic.ELF) else macho.measure_macho(data, where)
     except (AttributeError, TypeError, ValueError, IndexError, OverflowError, RuntimeError, struct.error) as error:
-        raise VerificationError(f"the file is damaged: {error}", where=where) from error
+        raise VerificationError(f"the file is damaged: {damage(error)}", where=where) from error
 
 
 def _measure_part(data: bytes, where: str | None) -> BinaryFacts:

@@ -100,9 +100,9 @@ def glibc_floor(versions: Mapping[str, tuple[str, ...]]) -> Floor | None:
 
 
 def name_text(value: object) -> str:
-    """A name that lief read; raises TypeError for bytes, which is no UTF-8, and for control characters."""
+    """A name that lief read; raises ValueError for bytes, which is no UTF-8, and for control characters."""
     if not isinstance(value, str) or printable(value) != value:
-        raise TypeError(f"the name {value!r} is not text")
+        raise ValueError(f"the name {value!r} is not text")
     return value
 
 

@@ -29,6 +29,7 @@ from ferrule.formats.archive_member import (
     parents,
     shortened,
 )
+from ferrule.formats.damage import damage
 from ferrule.formats.decompress import INFLATE_ERROR, SWELLS, Limits
 from ferrule.formats.deflate import Deflater
 
@@ -196,7 +197,7 @@ def read_zip(source: Path | BinaryIO, limits: Limits = Limits(), *, where: str |
             with zipfile.ZipFile(stream) as archive:
                 yield from _members(stream, archive, limits, label)
     except (zipfile.BadZipFile, INFLATE_ERROR, EOFError, NotImplementedError, ValueError, struct.error) as error:
-        raise VerificationError(f"the zip archive is damaged: {error}", where=label) from error
+        raise VerificationError(f"the zip archive is damaged: {damage(error)}", where=label) from error
 
 
 def check_directory(stream: BinaryIO, limits: Limits = Limits(), where: str | None = None) -> None:  # noqa: B008 - frozen
@@ -242,7 +243,7 @@ def _members(stream: BinaryIO, archive: zipfile.ZipFile, limits: Limits, where: 
         try:
             yield _entry(stream, info, name, ends[info.header_offset], where)
         except (INFLATE_ERROR, EOFError, ValueError, struct.error) as error:
-            raise VerificationError(f"the member {shortened(name)} is damaged: {error}", where=where) from error
+            raise VerificationError(f"the member {shortened(name)} is damaged: {damage(error)}", where=where) from error
 
 
 def _ends(infos: Sequence[zipfile.ZipInfo], directory: int) -> dict[int, int]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 from dataclasses import replace
 
@@ -305,6 +306,15 @@ def test_names_that_are_no_text_are_refused(golden):
         assert text in golden(name)
         with pytest.raises(VerificationError, match="damaged"):
             measure(golden(name).replace(text, b"\xff\xfe\xfd\xfc" + text[4:]))
+
+
+@pytest.mark.parametrize("name", ["demo-x86_64.so", "demo-arm64.dylib", "demo-linux.a", "demo-macos.a"])
+def test_a_file_that_is_cut_is_refused_without_words_of_the_reader(golden, name):
+    content = golden(name)
+    for size in range(9, len(content), len(content) // 61):
+        with pytest.raises(VerificationError) as refused:
+            measure(content[:size])
+        assert not re.search(r"unpack|index|attribute|buffer|NoneType|expected", refused.value.message), size
 
 
 @settings(max_examples=60, deadline=None)
