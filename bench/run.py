@@ -723,7 +723,8 @@ def native(bench: Bench) -> list[Figure]:
 
 
 def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
-    """Libraries from nothing by Ferrule, beside the same commands typed one after another."""
+    """Libraries by Ferrule with nothing but tools and standard libraries, beside the same commands typed."""
+    nothing = partial(fresh, bench, kept=("tools", "std"))
     libraries, triples = native_libraries(*systems)
     libraries = libraries[:1]  # the others are compiled in the same way
     words = [word for triple in triples for word in ("--target", triple)]
@@ -733,15 +734,15 @@ def cold(bench: Bench, name: str, *systems: str) -> list[Figure]:
         return run(bench, argv, root, {**os.environ, "FERRULE_CACHE": str(cache)})
 
     def ours() -> Sample:
-        with fresh(bench) as folders:
+        with nothing() as folders:
             return build(*folders)
 
-    with fresh(bench) as (root, cache):
+    with nothing() as (root, cache):
         build(root, cache)  # it fetches the crates, and says what the commands are
         commands = [logged(root, f"{library}@{triple}") for library in libraries for triple in triples]
 
         def raw(all_of: Callable[[list[Callable[[], Sample]]], Sample]) -> Sample:
-            with fresh(bench) as (there, cache_there):
+            with nothing() as (there, cache_there):
                 moves = ((root, there), (cache, cache_there))
                 moved = [command.elsewhere(*moves) for command in commands]
                 copy_named(commands, moves)
@@ -819,8 +820,8 @@ def at_once(measures: Sequence[Callable[[], Sample]]) -> Sample:
 
 
 @contextmanager
-def fresh(bench: Bench, name: str = "") -> Iterator[tuple[Path, Path]]:
-    """A copy of the tracked files with nothing built, and a cache with the tools and nothing else.
+def fresh(bench: Bench, name: str = "", kept: Sequence[str] = ("tools",)) -> Iterator[tuple[Path, Path]]:
+    """A copy of the tracked files with nothing built, and a cache with what is `kept` of this machine's.
 
     With a name, they are always at the same path.
     """
@@ -831,7 +832,8 @@ def fresh(bench: Bench, name: str = "") -> Iterator[tuple[Path, Path]]:
         root, cache = folder / "checkout", folder / "cache"
         copy_checkout(root)
         cache.mkdir()
-        (cache / "tools").symlink_to(process.cache_folder(dict(os.environ)).absolute() / "tools")
+        for part in kept:
+            (cache / part).symlink_to(process.cache_folder(dict(os.environ)).absolute() / part)
         yield root, cache
     finally:
         shutil.rmtree(folder, ignore_errors=True)
