@@ -55,6 +55,7 @@ class FakeClient:
     calls: dict[Any, Callable[..., Awaitable[object]]] = field(default_factory=dict)
     orders: list[FakeFuture] = field(default_factory=list)
     opened: list[str] = field(default_factory=list)
+    looks: int = 0
 
     async def open(self, address: str, patience: float) -> FakeClient:  # noqa: ARG002 - as the executor calls it
         return self
@@ -64,6 +65,7 @@ class FakeClient:
         return self
 
     async def ncores(self) -> dict[str, int]:
+        self.looks += 1
         return dict(self.workers)
 
     def subscribe_topic(self, topic: str, handler: object) -> None:
@@ -92,6 +94,10 @@ class FakeClient:
         """Actions that workers have, unanswered, by their addresses."""
         orders = [order for order in self.orders if not (order.ended or order.answer.done())]
         return {address: [one.action for one in orders if one.address == address] for address in self.workers}
+
+    def has(self, action: str) -> bool:
+        """Whether an action was submitted."""
+        return any(order.action == action for order in self.orders)
 
     def order(self, action: str) -> FakeFuture:
         """Where an action was submitted last."""

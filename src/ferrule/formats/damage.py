@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-_BEYOND: Final = (struct.error, LookupError, AttributeError, TypeError, OverflowError)
+_BEYOND: Final = (struct.error, UnicodeError, LookupError, AttributeError, TypeError, OverflowError)
 
 
 def damage(error: Exception) -> str:

@@ -339,7 +339,8 @@ class DaskCluster:
             now = self._loop.time()
             alone = None if self._workers or self._occupied or self._looking else alone or now
             if alone is not None and now - alone > self._patience:
-                self._lose("all workers of the cluster went away", "look why, and start some")
+                refused = [f"no worker is left: {one.where}: {one.message}" for one in self._refused.values()]
+                self._lose((*refused, "all workers of the cluster went away")[0], "look why, and start some")
                 return
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -360,6 +361,7 @@ class DaskCluster:
             self._remove(worker, worker.running)
             self._news.put(Noticed(f"the worker {worker.name} went away"))
         self._occupied &= present.keys()
+        self._refused = {address: error for address, error in self._refused.items() if address in present}
         for address in present.keys() - self._seen:
             task = self._loop.create_task(self._open(address, present[address]))
             self._looking[address] = task
@@ -483,35 +485,41 @@ class DaskCluster:
             for attempt in range(_DAMAGED_MOST):
                 try:
                     await self._supply(worker, order, store)
-                except (OSError, TimeoutError):
-                    await self._watch_failing(worker)
+                except (OSError, TimeoutError) as error:
+                    await self._watch_failing(worker, error)
                     return None
                 answer = await self._submit(assignment, attempt, order, tell)
                 if not isinstance(answer, WorkerAnswer):
                     return answer
                 if not (answer.missing or isinstance(answer.error, DamagedError)):
                     assignment.begun = True
-                    self._unreached.pop(worker.address, None)
                     return answer
                 worker.submitted.remove(assignment.number)
+        except SessionExpiredError:  # another client has its checkout: nothing was running there
+            self._remove(worker)
+            raise
         finally:
             self._end(assignment)
         raise StorageError("its inputs arrive damaged again and again", where=worker.name)
 
-    async def _watch_failing(self, worker: _Worker) -> None:
+    async def _watch_failing(self, worker: _Worker, error: Exception) -> None:
         """Wait until a worker that cannot be reached has left; one that does not leave has to be opened again.
 
-        One that did not leave several times is left out.
+        One that did not leave several times in a row is left out. What it was making begins again elsewhere, and does
+        not count as lost: it is no reason why a worker cannot be reached.
         """
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(worker.gone.wait(), self._silence)
-        except TimeoutError:
-            self._unreached[worker.address] += 1
-            if self._unreached[worker.address] == _UNREACHED_MOST:
-                hint = "look into its log, and start it again"
-                problem = NetworkError(f"it failed {_UNREACHED_MOST} times to take what an action needs", hint=hint)
-                self._refuse(worker.address, problem)
-        self._remove(worker, worker.running)
+        if worker.gone.is_set():  # or another order was first to say that it stays away
+            return
+        self._remove(worker)
+        self._unreached[worker.address] += 1
+        if self._unreached[worker.address] == _UNREACHED_MOST:
+            reason = str(error) or type(error).__name__
+            message = f"it failed {_UNREACHED_MOST} times in a row to take what an action needs: {reason}"
+            self._refuse(worker.address, NetworkError(message, where=worker.name))
+            with suppress(OSError, TimeoutError):
+                await asyncio.wait_for(self._call(worker.address, worker_side.closed, self._session.id), _LEAVE_SECONDS)
 
     async def _submit(
         self, assignment: _Assignment, attempt: int, order: Order, tell: Callable[[Event], None]
@@ -539,7 +547,9 @@ class DaskCluster:
             await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
             reply = self._answer_of(answer)
             if reply is not None and reply.withdrawn:
-                return (successor := await reassigned or await self._assign())
+                # One that was taken back under an earlier attempt is offered to nobody.
+                taken = None if assignment in self._waiting else await reassigned
+                return (successor := taken or await self._assign())
             return reply
         finally:
             del self._orders[number]
@@ -592,6 +602,7 @@ class DaskCluster:
             records = tuple(order.files.values())
             absent = await self._call(worker.address, worker_side.missing, self._session.id, records)
             await _all(self._send(worker, record, store) for record in absent)
+            self._unreached.pop(worker.address, None)
 
     async def _send(self, worker: _Worker, record: FileRecord, store: Store) -> None:
         async with worker.transfers:

@@ -200,7 +200,11 @@ def _piece(path: Path, offset: int) -> bytes:
             stream.seek(offset)
             return stream.read(PIECE)
     except OSError as error:
-        raise StorageError(f"cannot read: {error.strerror or error}", where=str(error.filename)) from error
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> StorageError:
+    return StorageError(f"cannot read: {error.strerror or error}", where=str(error.filename))
 
 
 async def withdrawn(session_id: str, number: int) -> bool:
@@ -222,8 +226,11 @@ def keep(store: Store, record: FileRecord, pieces: Iterable[bytes]) -> None:
 
 
 def read(store: Store, records: Iterable[FileRecord]) -> Contents:
-    """Contents to be sent to another machine. Raises OSError."""
-    return tuple((record, store.object(record.digest).read_bytes()) for record in records)
+    """Contents to be sent to another machine. Raises StorageError."""
+    try:
+        return tuple((record, store.object(record.digest).read_bytes()) for record in records)
+    except OSError as error:
+        raise _unreadable(error) from error
 
 
 def make_action(session_id: str, number: int, order: Order) -> WorkerAnswer:

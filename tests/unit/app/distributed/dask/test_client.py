@@ -18,7 +18,7 @@ from ferrule.app.distributed.dask import worker as worker_side
 from ferrule.app.distributed.dask.client import DaskCluster, _at_home
 from ferrule.app.distributed.dask.worker import Session, SessionExpiredError, WorkerAnswer, WorkerReady
 from ferrule.cli.environment import run_context
-from ferrule.core.errors import BuildError, StorageError
+from ferrule.core.errors import BuildError, NetworkError, StorageError
 from ferrule.core.model import Digest, FileRecord, Outcome
 from ferrule.engine.events import Noticed
 from ferrule.engine.executor import Order
@@ -70,11 +70,15 @@ class Cluster:
 
     def start(self, name: str, *inputs: str, **expected: str) -> None:
         """Have an action made that needs these inputs, and wait until workers have `expected`."""
+        self.submit(name, *inputs)
+        self.wait(**expected)
+
+    def submit(self, name: str, *inputs: str) -> None:
+        """Have an action made that needs these inputs."""
         files = tuple(FileRecord(one, Digest.of(one.encode()), len(one)) for one in inputs)
         needed = {"needed": Outcome(action("needed", Sleep()), "built", Digest.of(b""), files=files)}
         order = Order(action(name, Sleep()), Digest.of(b""), needed if inputs else {})
         self.results.append(self.threads.submit(self.executor.make, order, self.store, self.log, self._listen))
-        self.wait(**expected)
 
     def fail(self, *names: str) -> None:
         """Have actions fail."""
@@ -97,7 +101,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     session = Session("session", run_context, None)  # type: ignore[arg-type] - no worker calls it
     heard: list[Event] = []
     executor = DaskCluster(
-        *("", session, ready, frozenset(), heard.append), patience=5, silence=0.5, open_client=client.open
+        *("", session, ready, frozenset(), heard.append), patience=5, silence=0.3, open_client=client.open
     )
     store = Store(tmp_path / "store", StatIndex(None, lambda: 0), print)
     with ThreadPoolExecutor() as threads, executor:
@@ -144,28 +148,159 @@ def test_a_worker_whose_session_expired_is_opened_again_and_no_order_is_lost(clu
     cluster.fail("a")
 
 
-def test_a_worker_that_is_there_and_takes_nothing_is_left_out(cluster: Cluster) -> None:
-    asked: list[str] = []
+class Deaf:
+    """Has workers at these addresses take no inputs, but for those times that are counted in `hears`."""
 
-    async def missing(address: str, *_: object) -> tuple[FileRecord, ...]:
-        asked.append(address)
-        if address == "one" and len(asked) != 3:  # the third time it does
+    def __init__(self, cluster: Cluster, *addresses: str, hears: tuple[int, ...] = ()) -> None:
+        self.addresses, self.hears = addresses, hears
+        self.asked: list[str] = []
+        self.closed: list[str] = []
+        cluster.client.calls.update({worker_side.missing: self._missing, worker_side.closed: self._closed})
+
+    async def _missing(self, address: str, *_: object) -> tuple[FileRecord, ...]:
+        self.asked.append(address)
+        if address in self.addresses and len(self.asked) not in self.hears:
             raise OSError("it does not answer")
         return ()
 
-    cluster.client.calls[worker_side.missing] = missing
+    async def _closed(self, address: str, *_: object) -> None:
+        self.closed.append(address)
+
+
+LEFT_OUT = "the worker one in there of worker is left out: it failed 3 times in a row to take what an action needs: "
+
+
+def test_a_worker_that_is_there_and_takes_nothing_is_left_out(cluster: Cluster) -> None:
+    deaf = Deaf(cluster, "one", hears=(3,))
     cluster.start("a", "input", one="a")
     cluster.fail("a")
     assert str(cluster.results[0].exception(10)).startswith("a")
     cluster.start("b", "input", one="")
-    wait_for(lambda: len(cluster.client.opened) == 5, 10)
+    wait_for(lambda: deaf.closed, 10)
     cluster.client.workers = {"one": 1, "two": 1}
     cluster.wait(one="", two="b")
-    assert asked == ["one"] * 6 + ["two"]
-    assert cluster.executor.slots == 1
-    notice = "the worker one is left out: it failed 3 times to take what an action needs"
-    assert cluster.heard == [Noticed(notice)]
+    assert deaf.asked == ["one"] * 6 + ["two"]
+    assert (deaf.closed, cluster.executor.slots) == (["one"], 1)
+    assert cluster.heard == [Noticed(LEFT_OUT + "it does not answer")]
     cluster.fail("b")
+
+
+def test_orders_that_meet_one_failure_together_count_once(cluster: Cluster) -> None:
+    cluster.client.workers = {"two": 2}
+    wait_for(lambda: cluster.executor.slots == 2, 10)
+    deaf = Deaf(cluster, "two", hears=(*range(5, 20),))
+    for name in "abcd":
+        cluster.submit(name, "input")
+    wait_for(lambda: len(cluster.client.orders) == 4, 10)
+    assert cluster.client.opened == ["one", "two", "two"]
+    assert deaf.asked == ["two"] * 8
+    assert cluster.executor.slots == 2
+    assert not [one for one in cluster.heard if "left out" in str(one)]
+    cluster.fail("a", "b", "c", "d")
+
+
+def test_what_needs_no_inputs_does_not_speak_for_a_worker_that_takes_none(cluster: Cluster) -> None:
+    deaf = Deaf(cluster, "one")
+    cluster.start("a", "input", one="")
+    for name in ("x", "y", "z"):
+        cluster.submit(name)
+        wait_for(lambda name=name: cluster.client.has(name) or deaf.closed, 10)  # type: ignore[misc]
+        cluster.fail(*([name] if cluster.client.has(name) else []))
+    wait_for(lambda: deaf.closed, 10)
+    assert deaf.asked == ["one"] * 3
+    cluster.client.workers = {"two": 2}
+    wait_for(lambda: "a" in cluster.client.running().get("two", []), 10)
+    cluster.fail(*cluster.client.running()["two"])
+
+
+def test_what_such_a_worker_makes_is_not_to_blame(cluster: Cluster) -> None:
+    cluster.client.workers = {"bad": 2}
+    wait_for(lambda: cluster.executor.slots == 2, 10)
+    deaf = Deaf(cluster, "bad")
+    cluster.start("x", bad="x")
+    cluster.submit("a", "input")
+    wait_for(lambda: deaf.closed, 10)
+    cluster.client.workers = {"bad": 2, "two": 2}
+    wait_for(lambda: sorted(cluster.client.running()["two"]) == ["a", "x"], 10)
+    assert not cluster.notices
+    cluster.fail("a", "x")
+
+
+def test_without_a_worker_that_can_be_used_the_run_ends_and_says_why(cluster: Cluster) -> None:
+    Deaf(cluster, "one")
+    cluster.submit("a", "input")
+    with pytest.raises(NetworkError, match="no worker is left: the worker one in there of worker: it failed 3 times"):
+        cluster.results[0].result(20)
+
+
+def test_a_worker_that_was_left_out_may_come_back(cluster: Cluster) -> None:
+    deaf = Deaf(cluster, "one", hears=(4,))
+    cluster.submit("a", "input")
+    wait_for(lambda: deaf.closed, 10)
+    cluster.client.workers = {}
+    looks = cluster.client.looks
+    wait_for(lambda: cluster.client.looks > looks + 1, 10)
+    cluster.client.workers = {"one": 1}
+    cluster.wait(one="a")
+    cluster.fail("a")
+
+
+def test_a_content_that_cannot_be_read_here_is_no_fault_of_a_worker(cluster: Cluster) -> None:
+    async def missing(_: str, __: str, records: tuple[FileRecord, ...]) -> tuple[FileRecord, ...]:
+        return records
+
+    cluster.client.calls[worker_side.missing] = missing
+    cluster.submit("a", "input")
+    with pytest.raises(StorageError, match="cannot read: No such file") as failed:
+        cluster.results[0].result(20)
+    assert Digest.of(b"input").hex in str(failed.value.where)
+    assert cluster.client.opened == ["one"]
+
+
+def test_an_order_that_was_taken_back_under_an_earlier_attempt_goes_on(cluster: Cluster) -> None:
+    asked: list[str] = []
+
+    async def withdrawn(address: str, *_: object) -> bool:
+        asked.append(address)
+        await asyncio.sleep(0.5)
+        return True
+
+    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    cluster.start("a", one="a")
+    cluster.start("b", one="a b")
+    cluster.client.workers = {"one": 1, "two": 1}
+    wait_for(lambda: asked, 10)
+    cluster.start("d", one="a b", two="d")
+    cluster.fail("a")
+    cluster.wait(one="b", two="d")
+    cluster.start("c", one="b c", two="d")
+    cluster.client.order("b").reply(WorkerAnswer(missing=(Digest.of(b""),)))
+    wait_for(lambda: len([one for one in cluster.client.orders if one.action == "b"]) == 2, 10)
+    cluster.fail("c")
+    cluster.wait(one="b", two="d")
+    cluster.client.order("b").reply(WorkerAnswer(withdrawn=True))
+    wait_for(lambda: len([one for one in cluster.client.orders if one.action == "b"]) == 3, 10)
+    assert asked == ["one"]
+    cluster.fail("b", "d")
+
+
+def test_a_worker_whose_session_expired_is_offered_to_nobody(cluster: Cluster) -> None:
+    opened: list[list[str]] = []
+
+    async def withdrawn(*_: object) -> bool:
+        opened.append([*cluster.client.opened])
+        return True
+
+    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    cluster.client.workers = {"one": 1, "two": 1}
+    wait_for(lambda: cluster.executor.slots == 2, 10)
+    cluster.start("a", one="a", two="")
+    cluster.start("b", one="a", two="b")
+    cluster.start("c", one="a c", two="b")
+    cluster.client.order("b").reply(SessionExpiredError("this session has expired"))
+    wait_for(lambda: "c" in cluster.client.running()["two"], 10)
+    assert opened == [["one", "two", "two"]]
+    cluster.fail("a", "b", "c")
 
 
 def test_what_waits_is_taken_back_for_any_worker_with_a_thread_to_spare(cluster: Cluster) -> None:
