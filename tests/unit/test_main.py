@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def imported(*arguments: str) -> set[str]:
+def imported(*arguments: str, **variables: str) -> set[str]:
     """Modules that are in memory when a command ends, without those that are never executed."""
     program = (
         "import atexit, sys\n"
@@ -22,7 +22,7 @@ def imported(*arguments: str) -> set[str]:
         "from ferrule.__main__ import main\n"
         "main()\n"
     )
-    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin", **variables}
     done = subprocess.run(
         [sys.executable, "-S", "-c", f"import site; site.main()\n{program}"],
         capture_output=True,
@@ -43,6 +43,13 @@ def test_version_imports_nothing() -> None:
     assert own(modules) == {"ferrule", "ferrule.__main__"}
     assert "click" not in modules
     assert len(modules) < 80
+
+
+@pytest.mark.parametrize("command", ["build", "release"])
+def test_a_word_is_completed_without_the_engine(command: str) -> None:
+    modules = imported(_FERRULE_COMPLETE="bash_complete", COMP_WORDS=f"ferrule {command} ", COMP_CWORD="2")
+    assert f"ferrule.cli.commands.{command}" in modules
+    assert not {name for name in own(modules) if name.startswith("ferrule.engine.")}
 
 
 def ended(program: str) -> subprocess.CompletedProcess[str]:

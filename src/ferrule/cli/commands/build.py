@@ -11,9 +11,8 @@ import click
 from ferrule.app.distributed import merge as merging
 from ferrule.app.distributed import shards
 from ferrule.app.release import selection
-from ferrule.cli import completion, project, run_display
+from ferrule.cli import build_request, completion, project, run_display
 from ferrule.cli.answer import Answer
-from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.messages import echo, finish, relative
 from ferrule.cli.options import Number, Options, building, cached, clustered, linked, shared
 from ferrule.cli.release_option import of_release
@@ -94,7 +93,7 @@ def build(
         return
     if of is not None or bundle is not None:
         raise click.UsageError("--of and --bundle require --shard")
-    request = BuildRequest(
+    request = build_request.BuildRequest(
         *(find_project(directory), output, f"{STATE}/out", artifacts, targets),
         offline=options["offline"],
         rust_source=rust_source,

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ferrule.app.release.up_to_date import files_read
-from ferrule.cli import completion, project, run_display
+from ferrule.app.release import up_to_date
+from ferrule.cli import build_request, completion, project, run_display
 from ferrule.cli.answer import Answer
-from ferrule.cli.build_request import BuildRequest
 from ferrule.cli.environment import signing_key
 from ferrule.cli.options import Options, cached, clustered, linked, releasing, shared
 from ferrule.core.safe_files import find_project
@@ -60,7 +59,7 @@ def release(
     """
     key = signing_key(sign_key) if sign_key else None
     shared_options = Options(directory, options["as_json"], options["quiet"])
-    request = BuildRequest(
+    request = build_request.BuildRequest(
         *(find_project(directory), output, "dist"),
         offline=options["offline"],
         rust_source=rust_source,
@@ -98,5 +97,7 @@ def release(
             run_display.build(read(release_name=one.name), part, started, shared_options, executor)
             built = True
     if not built and not installed:
-        answer.depend_on(request.root / name for name in (*files_read(whole.config, whole.plan), *whole.plan.listed))
+        answer.depend_on(
+            request.root / name for name in (*up_to_date.files_read(whole.config, whole.plan), *whole.plan.listed)
+        )
         answer.keep(offline=options["offline"])
