@@ -77,7 +77,7 @@ def seen(log: str, root: str, apart: str) -> Counter[str]:
             continue
         name, arguments, result = match.groups()
         paths = re.findall(r'"([^"]*)"', arguments) if name not in {n for n, _ in BY_DESCRIPTOR.values()} else []
-        matches = re.findall(r"\d+<([^<>]*)>", arguments)
+        matches = re.findall(r"(?:\d|AT_FDCWD)<([^<>]*)>", arguments)
         path = paths[-1] if paths else (matches[0] if matches else "")
         if name == "sendfile":
             path = matches[0]

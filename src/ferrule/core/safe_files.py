@@ -23,6 +23,11 @@ FILE: Final = "targets.yaml"
 STATE: Final = ".ferrule"
 """Folder of the project for everything that may be deleted: results, work in progress, Cargo's target folders."""
 
+OF_THE_FILE: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
+)
+"""Errors (errno(3)) that tell of a file, and can be corrected there; others tell of the machine."""
+
 MANIFEST: Final = "manifest.json"
 
 REPORT: Final = "report.html"

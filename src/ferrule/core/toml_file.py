@@ -10,7 +10,8 @@ import errno
 import re
 from typing import TYPE_CHECKING, Any
 
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, StorageError
+from ferrule.core.safe_files import OF_THE_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,10 @@ _KEY = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)""")
 
 
 def read_bytes(project: Path, name: str, what: str = "Cargo manifest", limit: int = LARGEST) -> bytes:
-    """The bytes of a file of the project, `what` for messages; raises ConfigError, and FileNotFoundError."""
+    """The bytes of a file of the project, `what` for messages.
+
+    Raises ConfigError, FileNotFoundError, and StorageError where the machine cannot read it.
+    """
     try:
         path = (project / name).resolve(strict=True)
         if not path.is_relative_to(project.resolve()):
@@ -37,6 +41,8 @@ def read_bytes(project: Path, name: str, what: str = "Cargo manifest", limit: in
     except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(name) from error
     except (OSError, RuntimeError, ValueError) as error:  # a ring of links is one or the other, by the Python
+        if isinstance(error, OSError) and error.errno not in OF_THE_FILE:
+            raise StorageError(f"this {what} cannot be read: {error.strerror}", where=name) from error
         reason = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "it leads to itself"
         hint = "correct the link or its permissions"
         raise ConfigError(f"this {what} cannot be read: {reason}", where=name, hint=hint) from error

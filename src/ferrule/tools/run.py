@@ -503,12 +503,13 @@ def _read(
     """Pieces of both outputs in order of arrival: (from standard output?, bytes). The program has ended after the last.
 
     Whatever the program started and left behind ends soon after it, also where that keeps a pipe open or goes on
-    writing; only what made a session of its own lives on, unheard. Raises TimeoutError after `timeout` seconds.
+    writing; only what made a session of its own lives on, unheard. Raises TimeoutError after `timeout` seconds, and
+    ToolMissing where too many files are open.
     """
     until = None if timeout is None else time.monotonic() + timeout
     closing: float | None = None  # when what was left behind has to be silent
     swept = False
-    with selectors.DefaultSelector() as selector:
+    with _selector() as selector:
         for from_stdout, pipe in ((True, child.stdout), (False, child.stderr)):
             if pipe is not None:
                 selector.register(pipe, selectors.EVENT_READ, from_stdout)
@@ -529,6 +530,14 @@ def _read(
     _await_end(child, until)
     if not swept:
         _end([child], _NOTICE_SECONDS)
+
+
+def _selector() -> selectors.BaseSelector:
+    """What waits for the outputs of a program; raises ToolMissing."""
+    try:
+        return selectors.DefaultSelector()
+    except OSError as error:
+        raise ToolMissing(f"what programs write cannot be read: {error.strerror}") from error
 
 
 def _await_end(child: subprocess.Popen[bytes], until: float | None) -> None:

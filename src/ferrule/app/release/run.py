@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from contextlib import ExitStack, contextmanager
 from dataclasses import field, replace
 from functools import partial
@@ -17,7 +16,7 @@ from ferrule.core.cargo_config import environment_problems
 from ferrule.core.errors import ConfigError, ConfigErrors, StorageError, ToolchainError
 from ferrule.core.frozen import dataclass
 from ferrule.core.model import Outcome, Plan, Report
-from ferrule.core.safe_files import FILE, STATE, check_folder, find_project, report_name
+from ferrule.core.safe_files import FILE, OF_THE_FILE, STATE, check_folder, find_project, report_name
 from ferrule.engine import context as contexts
 from ferrule.engine import events, recipe_code, scheduler, sources
 from ferrule.engine import lock as locks
@@ -44,9 +43,6 @@ if TYPE_CHECKING:
     from ferrule.kinds.base import Builder
     from ferrule.tools.host import Host
 
-_OF_THE_FILE: Final = frozenset(
-    {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG}
-)
 DEFAULT_EPOCH: Final = 315_532_800
 """1980-01-01T00:00:00Z, the earliest time that a ZIP can hold: "now" in every output without SOURCE_DATE_EPOCH.
 
@@ -126,7 +122,7 @@ def disk_of(root: Path) -> planning.Disk:
 
     def failure(error: OSError, name: str) -> ConfigError | StorageError:
         # To take what could not be read for what is not there would plan something else.
-        kind = ConfigError if error.errno in _OF_THE_FILE else StorageError
+        kind = ConfigError if error.errno in OF_THE_FILE else StorageError
         return kind(f"this file cannot be read: {error.strerror}", where=name)
 
     def read_text(name: str) -> str:
