@@ -263,8 +263,10 @@ def planning(bench: Bench) -> list[Figure]:
 
 def told_by(argv: Sequence[str], **variables: str) -> dict[str, float]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), **variables}
-    said = subprocess.run(argv, env=environment, check=True, capture_output=True, text=True).stdout
-    return {str(k): float(v) for k, v in json.loads(said).items()}
+    done = subprocess.run(argv, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{argv[-1]} ended with {done.returncode}: {done.stderr[-3000:]}")
+    return {str(k): float(v) for k, v in json.loads(done.stdout).items()}
 
 
 # What the engine and packing cost

@@ -54,6 +54,7 @@ _LEAVE_SECONDS: Final = 2.0
 _AHEAD: Final = 1  # orders that wait at a worker, for each of its threads
 _TRANSFERS_MOST: Final = 8  # at once, with one worker
 _LOST_MOST: Final = 3
+_UNSENT_MOST: Final = 10  # workers that an action may lose on its way home, as it is no reason for that
 _UNREACHED_MOST: Final = 3  # times in a row that a worker is opened and cannot be reached then
 _DAMAGED_MOST: Final = 3
 
@@ -156,6 +157,10 @@ class _Worker:
     def remove(self, number: int) -> None:
         """An order is there no more."""
         self.orders.remove(number)
+        self.forget(number)
+
+    def forget(self, number: int) -> None:
+        """An order neither runs nor waits there."""
         if number in self.submitted:
             self.submitted.remove(number)
 
@@ -168,19 +173,26 @@ class _Worker:
 
 @dataclass(slots=True, eq=False)
 class _Assignment:
-    """An order that was assigned to a worker, where it has that number; `begun` is known once it is there no more.
+    """An order that was assigned to a worker, where it has that number.
 
-    As long as `future` is not released, no other client gets the worker.
+    Once it is there no more it is known whether it had `begun`. It is `made` once the worker has an answer, which may
+    still be lost on its way. As long as `future` is not released, no other client gets the worker.
     """
 
     worker: _Worker
     number: int
     begun: bool = False
+    made: bool = False
     future: Any = None
+
+    def answered(self) -> None:
+        """The worker has its answer, and goes on with the next."""
+        self.made = True
+        self.worker.forget(self.number)
 
     def end(self) -> None:
         """The order is at the worker no more."""
-        self.begun |= self.number in (self.worker.lost if self.worker.gone.is_set() else self.worker.running)
+        self.begun = self.number in (self.worker.lost if self.worker.gone.is_set() else self.worker.running)
         self.worker.remove(self.number)
 
 
@@ -418,10 +430,9 @@ class DaskCluster:
     # Orders
 
     async def _make(self, order: Order, store: Store, tell: Callable[[Event], None]) -> WorkerAnswer:
-        lost = 0
+        lost = unsent = 0
         assignment = await self._assign()
         while True:
-            begun = False
             try:
                 answer = await self._query_worker(assignment, order, store, tell)
                 if isinstance(answer, _Assignment):
@@ -431,17 +442,21 @@ class DaskCluster:
                     answer.result is None or await self._fetch(assignment, answer.result, store)
                 ):
                     return answer
-                begun = assignment.begun
             except SessionExpiredError:  # another client has its checkout: nothing was running there
                 self._remove(assignment.worker)
-            lost += begun
-            if lost == _LOST_MOST:
-                raise NetworkError(
-                    f"{lost} workers went away while they made it",
-                    where=order.action.id,
-                    hint="does it need more memory than a worker may have? (dask worker --memory-limit)",
+                assignment = await self._assign()
+                continue
+            lost += assignment.begun
+            unsent += assignment.made
+            if lost == _LOST_MOST or unsent == _UNSENT_MOST:
+                what = (
+                    f"{lost} workers went away while they made it"
+                    if lost == _LOST_MOST
+                    else (f"{unsent} workers went away before what they made was here")
                 )
-            if begun:
+                hint = "does it need more memory than a worker may have? (dask worker --memory-limit)"
+                raise NetworkError(what, where=order.action.id, hint=hint)
+            if assignment.begun or assignment.made:
                 tell(Noticed(f"{order.action.id} is started again on another worker"))
             assignment = await self._assign()
 
@@ -492,9 +507,9 @@ class DaskCluster:
                 if not isinstance(answer, WorkerAnswer):
                     return answer
                 if not (answer.missing or isinstance(answer.error, DamagedError)):
-                    assignment.begun = True
+                    assignment.answered()
                     return answer
-                worker.submitted.remove(assignment.number)
+                worker.forget(assignment.number)
         except SessionExpiredError:  # another client has its checkout: nothing was running there
             self._remove(worker)
             raise
@@ -526,6 +541,7 @@ class DaskCluster:
     ) -> WorkerAnswer | _Assignment | None:
         worker, number = assignment.worker, assignment.number
         self._orders[number] = functools.partial(_pass_on, order.action, tell)
+        assignment.made = False
         worker.submitted.append(number)
         assignment.future = future = self._client.submit(
             *(worker_side.make_action, self._session.id, number, order),
@@ -535,6 +551,7 @@ class DaskCluster:
             pure=False,
             retries=0,
         )
+        future.add_done_callback(functools.partial(self._note_answer, assignment))
         answer = asyncio.ensure_future(future.result())
         gone = asyncio.ensure_future(worker.gone.wait())
         reassigned = asyncio.ensure_future(self._reassign(assignment))
@@ -562,6 +579,16 @@ class DaskCluster:
                 answer.cancel()
                 with suppress(OSError, TimeoutError):
                     await future.cancel(force=True)
+
+    def _note_answer(self, assignment: _Assignment, future: Any) -> None:  # noqa: ANN401 - Dask is an extra
+        """Called by Dask, in a thread of its own, when an order has an answer, which is not here yet."""
+
+        def note() -> None:
+            if assignment.future is future and future.status == "finished":
+                assignment.answered()
+
+        with suppress(RuntimeError):  # everything has ended meanwhile
+            self._loop.call_soon_threadsafe(note)
 
     async def _reassign(self, assignment: _Assignment) -> _Assignment | None:
         """Another worker for an order that waits, once one has a thread for it; None if the order has begun."""

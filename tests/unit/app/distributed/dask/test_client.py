@@ -117,6 +117,39 @@ def test_an_order_that_only_waited_is_not_lost_with_its_worker(cluster: Cluster)
     cluster.fail("a", "b")
 
 
+def test_what_is_made_is_lost_on_its_way_more_often_than_while_it_is_made(cluster: Cluster) -> None:
+    cluster.start("a", one="a")
+    for number in range(9):
+        cluster.client.order("a").finish()
+        cluster.client.workers = {f"worker {number}": 1}
+        wait_for(lambda number=number: cluster.client.running().get(f"worker {number}") == ["a"], 10)  # type: ignore[misc]
+    assert cluster.notices == ["a is started again on another worker"] * 9
+    cluster.client.order("a").finish()
+    cluster.client.workers = {"last": 1}
+    with pytest.raises(NetworkError, match="10 workers went away before what they made was here"):
+        cluster.results[0].result(10)
+
+
+def test_what_takes_three_workers_with_it_fails(cluster: Cluster) -> None:
+    cluster.start("a", one="a")
+    for number in range(3):
+        cluster.client.workers = {f"worker {number}": 1}
+        if number < 2:
+            wait_for(lambda number=number: cluster.client.running().get(f"worker {number}") == ["a"], 10)  # type: ignore[misc]
+    with pytest.raises(NetworkError, match="3 workers went away while they made it"):
+        cluster.results[0].result(10)
+
+
+def test_the_next_is_lost_with_its_worker_where_the_answer_of_the_first_is_on_its_way(cluster: Cluster) -> None:
+    cluster.start("a", one="a")
+    cluster.start("b", one="a b")
+    cluster.client.order("a").finish()
+    cluster.client.workers = {"two": 2}
+    wait_for(lambda: sorted(cluster.client.running().get("two", [])) == ["a", "b"], 10)
+    assert sorted(cluster.notices) == [f"{name} is started again on another worker" for name in "ab"]
+    cluster.fail("a", "b")
+
+
 def test_an_order_whose_inputs_did_not_arrive_is_not_lost_with_its_worker(cluster: Cluster) -> None:
     async def missing(address: str, *_: object) -> tuple[FileRecord, ...]:
         if address == "one":
