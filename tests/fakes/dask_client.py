@@ -27,7 +27,7 @@ class FakeFuture:
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Any]
     ended: bool = False
-    on_its_way: bool = False
+    before: str = "pending"
     calls: list[Callable[[FakeFuture], object]] = field(default_factory=list)
 
     async def result(self) -> Any:
@@ -38,16 +38,16 @@ class FakeFuture:
         """As Dask tells it."""
         if self.answer.done() and not self.answer.cancelled():
             return "error" if self.answer.exception() else "finished"
-        return "finished" if self.on_its_way else "pending"
+        return self.before
 
     def add_done_callback(self, call: Callable[[FakeFuture], object]) -> None:
         """Call something when the worker has an answer."""
         self.calls.append(call)
         self.answer.add_done_callback(lambda _: call(self))
 
-    def finish(self) -> None:
-        """Have the worker finish it, from any thread; the answer is still on its way."""
-        self.on_its_way = True
+    def finish(self, status: str = "finished") -> None:
+        """Have the worker finish it, from any thread; the answer is still on its way, or "lost"."""
+        self.before = status
         for call in self.calls:
             self.loop.call_soon_threadsafe(call, self)
 

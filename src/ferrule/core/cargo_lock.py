@@ -31,7 +31,7 @@ def crate_names(text: str) -> frozenset[str]:
 
 
 def locked_crates(project: Path, workspace: Workspace) -> frozenset[str]:
-    """Names of all crates in the Cargo.lock of a workspace; none where it cannot be read."""
+    """Names of all crates in the Cargo.lock of a workspace; none where it is no file. Raises StorageError."""
     try:
         data = read_bytes(project, workspace.lock, "Cargo.lock", _LARGEST)
     except (ConfigError, FileNotFoundError):

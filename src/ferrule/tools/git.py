@@ -339,7 +339,9 @@ def _git(project: Path, host: Host, *arguments: str) -> str | None:
         if repository is not None and not any(sign in failed.stderr for sign in _NOTHING_THERE):
             raise _unusable(repository, failed) from failed
         return None
-    except FerruleError:
+    except FerruleError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in run.OF_THE_MACHINE:
+            raise  # without Git's answer other bytes would be made
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import selectors
 import shlex
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from selectors import BaseSelector
 
 TAIL_LINES: Final = 15
+OF_THE_MACHINE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO})
+"""Errors (errno(3)) by which a program that is there cannot be started or heard."""
 GRACE_SECONDS: Final = 1.0  # all is to be gone within 2 s, also where much else runs
 _NOTICE_SECONDS: Final = 0.5  # how long what a program left running may go on after the program itself ended
 _GLANCE_SECONDS: Final = 0.1  # how often we look whether a silent program has ended
@@ -272,7 +275,7 @@ def capture(
 
     Errors are told without `secrets` and those of the environment; what is returned is as it was written.
     Raises ToolMissing if it cannot be started, ToolFailed if it fails, takes longer than `timeout` or writes more than
-    ANSWER_BYTES.
+    ANSWER_BYTES, and StorageError where the machine has no more files, processes or memory for it.
     """
     call = _Call(argv, env, cwd, _Hider(secrets, env, cwd))
     outputs: dict[bool, list[bytes]] = {True: [], False: []}
@@ -491,7 +494,8 @@ def _start(call: _Call, *, feeds: bool = False) -> subprocess.Popen[bytes]:
         hint = f"chmod +x {call.argv[0]}"
         raise ToolMissing(f"the program {call.argv[0]} may not be executed", hint=hint) from error
     except OSError as error:
-        raise ToolMissing(f"the program {call.argv[0]} could not be started: {error.strerror}") from error
+        kind = StorageError if error.errno in OF_THE_MACHINE else ToolMissing
+        raise kind(f"the program {call.argv[0]} could not be started: {error.strerror}") from error
     if child is None:
         raise call.failed("was not started, because everything is to end", -signal.SIGTERM, interrupted=True)
     return child
@@ -504,7 +508,7 @@ def _read(
 
     Whatever the program started and left behind ends soon after it, also where that keeps a pipe open or goes on
     writing; only what made a session of its own lives on, unheard. Raises TimeoutError after `timeout` seconds, and
-    ToolMissing where too many files are open.
+    StorageError where too many files are open.
     """
     until = None if timeout is None else time.monotonic() + timeout
     closing: float | None = None  # when what was left behind has to be silent
@@ -533,11 +537,11 @@ def _read(
 
 
 def _selector() -> selectors.BaseSelector:
-    """What waits for the outputs of a program; raises ToolMissing."""
+    """What waits for the outputs of a program. Raises StorageError."""
     try:
         return selectors.DefaultSelector()
     except OSError as error:
-        raise ToolMissing(f"what programs write cannot be read: {error.strerror}") from error
+        raise StorageError(f"what programs write cannot be read: {error.strerror}") from error
 
 
 def _await_end(child: subprocess.Popen[bytes], until: float | None) -> None:

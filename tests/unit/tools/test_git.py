@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess  # noqa: TID251 - a repository is made for the tests
 import sys
@@ -297,3 +298,17 @@ def test_folders_that_a_rule_names(repository: Path, host: Host) -> None:
     assert git.ignored_folders(repository, ["open", "ignored", "partly"], host) == {"ignored"}
     with pytest.raises(FerruleError):
         git.ignored_folders(repository, ["../outside"], host)
+
+
+def test_a_machine_that_cannot_start_git_is_not_one_without_git(repository: Path, host: Host) -> None:
+    """Without its answer a release would be one of no commit, with other bytes."""
+    assert git.last_commit(repository, ("kept",), host)
+    usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open("/", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, usual[1]))  # one more, and a program needs several
+    try:
+        with pytest.raises(StorageError, match="git could not be started: Too many open files"):
+            git.last_commit(repository, ("kept",), host)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, usual)

@@ -10,7 +10,7 @@ from ferrule.app.init import c_functions
 from ferrule.app.init.findings import CargoWorkspace, CrateUse, Finding, Licence, Uncovered
 from ferrule.app.init.migrations import cargo_c
 from ferrule.core.cargo_workspace import read_workspace
-from ferrule.core.errors import ConfigError
+from ferrule.core.errors import ConfigError, StorageError
 from ferrule.core.frozen import dataclass
 from ferrule.core.toml_file import parse, position, read_bytes
 from ferrule.tools import cbindgen
@@ -56,7 +56,7 @@ def _refuse_member(root: Path) -> None:
             continue
         try:
             table = parse(read_bytes(folder, "Cargo.toml"), str(folder / "Cargo.toml")).get("workspace")
-        except (ConfigError, FileNotFoundError):
+        except (ConfigError, StorageError, FileNotFoundError):
             continue  # Cargo will say so, if it comes by
         excluded = table.get("exclude") if isinstance(table, dict) else None
         inside = absolute.relative_to(folder).as_posix()
@@ -173,7 +173,10 @@ def _required(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _locked(root: Path, workspace: Workspace) -> Mapping[str, frozenset[str]]:
-    """The packages that each package of Cargo.lock depends on, by name; nothing without a readable one."""
+    """The packages that each package of Cargo.lock depends on, by name; nothing without one that can be parsed.
+
+    Raises StorageError.
+    """
     try:
         packages = parse(read_bytes(root, workspace.lock, "Cargo.lock", 16 << 20), workspace.lock).get("package", [])
         edges: dict[str, frozenset[str]] = {}

@@ -54,9 +54,11 @@ _LEAVE_SECONDS: Final = 2.0
 _AHEAD: Final = 1  # orders that wait at a worker, for each of its threads
 _TRANSFERS_MOST: Final = 8  # at once, with one worker
 _LOST_MOST: Final = 3
-_UNSENT_MOST: Final = 10  # workers that an action may lose on its way home, as it is no reason for that
-_UNREACHED_MOST: Final = 3  # times in a row that a worker is opened and cannot be reached then
+_UNSENT_MOST: Final = 10  # times that the result of an action may be lost, which is no reason for that
+_UNREACHED_MOST: Final = 3  # times in a row that a worker is opened and takes and gives no files then
 _DAMAGED_MOST: Final = 3
+_MADE: Final = frozenset({"finished", "lost"})
+"""What Dask says of a future whose worker has, or had, the answer."""
 
 
 def address_of(named: str) -> str:
@@ -192,7 +194,8 @@ class _Assignment:
 
     def end(self) -> None:
         """The order is at the worker no more."""
-        self.begun = self.number in (self.worker.lost if self.worker.gone.is_set() else self.worker.running)
+        running = self.worker.lost if self.worker.gone.is_set() else self.worker.running
+        self.begun = not self.made and self.number in running
         self.worker.remove(self.number)
 
 
@@ -448,14 +451,18 @@ class DaskCluster:
                 continue
             lost += assignment.begun
             unsent += assignment.made
-            if lost == _LOST_MOST or unsent == _UNSENT_MOST:
-                what = (
-                    f"{lost} workers went away while they made it"
-                    if lost == _LOST_MOST
-                    else (f"{unsent} workers went away before what they made was here")
+            if lost == _LOST_MOST:
+                raise NetworkError(
+                    f"{lost} workers went away while they made it",
+                    where=order.action.id,
+                    hint="does it need more memory than a worker may have? (dask worker --memory-limit)",
                 )
-                hint = "does it need more memory than a worker may have? (dask worker --memory-limit)"
-                raise NetworkError(what, where=order.action.id, hint=hint)
+            if unsent == _UNSENT_MOST:
+                raise NetworkError(
+                    f"its result was lost on its way here {unsent} times",
+                    where=order.action.id,
+                    hint="look why workers go away; the next run goes on from what is finished",
+                )
             if assignment.begun or assignment.made:
                 tell(Noticed(f"{order.action.id} is started again on another worker"))
             assignment = await self._assign()
@@ -484,7 +491,8 @@ class DaskCluster:
         for assignment, successor in self._waiting.items():
             if not worker.spare or self._workers.get(worker.address) is not worker:
                 return
-            if not successor.done() and assignment.number not in assignment.worker.running:
+            begun = assignment.made or assignment.number in assignment.worker.running
+            if not (begun or successor.done()):
                 successor.set_result(self._assign_to(worker))
 
     async def _query_worker(
@@ -502,6 +510,7 @@ class DaskCluster:
                     await self._supply(worker, order, store)
                 except (OSError, TimeoutError) as error:
                     await self._watch_failing(worker, error)
+                    assignment.made = False  # it had answered that inputs are missing
                     return None
                 answer = await self._submit(assignment, attempt, order, tell)
                 if not isinstance(answer, WorkerAnswer):
@@ -531,7 +540,7 @@ class DaskCluster:
         self._unreached[worker.address] += 1
         if self._unreached[worker.address] == _UNREACHED_MOST:
             reason = str(error) or type(error).__name__
-            message = f"it failed {_UNREACHED_MOST} times in a row to take what an action needs: {reason}"
+            message = f"it failed {_UNREACHED_MOST} times in a row to take or give files: {reason}"
             self._refuse(worker.address, NetworkError(message, where=worker.name))
             with suppress(OSError, TimeoutError):
                 await asyncio.wait_for(self._call(worker.address, worker_side.closed, self._session.id), _LEAVE_SECONDS)
@@ -570,6 +579,7 @@ class DaskCluster:
             return reply
         finally:
             del self._orders[number]
+            assignment.made |= future.status in _MADE
             gone.cancel()
             reassigned.cancel()
             other = _result(reassigned)
@@ -584,7 +594,7 @@ class DaskCluster:
         """Called by Dask, in a thread of its own, when an order has an answer, which is not here yet."""
 
         def note() -> None:
-            if assignment.future is future and future.status == "finished":
+            if assignment.future is future and future.status in _MADE:
                 assignment.answered()
 
         with suppress(RuntimeError):  # everything has ended meanwhile
@@ -649,7 +659,8 @@ class DaskCluster:
             if contents.done():
                 contents.result()
             return contents.done()
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as error:
+            await self._watch_failing(worker, error)
             return False
         finally:
             self._fetching -= 1

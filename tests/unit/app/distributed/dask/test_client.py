@@ -23,14 +23,13 @@ from ferrule.core.model import Digest, FileRecord, Outcome
 from ferrule.engine.events import Noticed
 from ferrule.engine.executor import Order
 from ferrule.engine.sources import StatIndex
-from ferrule.engine.store import Store
+from ferrule.engine.store import Result, Store
 from ferrule.tools.run import Captured, ToolFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ferrule.engine.events import Event
-    from ferrule.engine.store import Result
 
 HERE, THERE = Path("/here/log"), "/there/log"
 
@@ -94,6 +93,25 @@ class Cluster:
         self.notices.append(event.text)
 
 
+class Deaf:
+    """Has workers at these addresses take no inputs, but for those times that are counted in `hears`."""
+
+    def __init__(self, cluster: Cluster, *addresses: str, hears: tuple[int, ...] = ()) -> None:
+        self.addresses, self.hears = addresses, hears
+        self.asked: list[str] = []
+        self.closed: list[str] = []
+        cluster.client.calls.update({worker_side.missing: self._missing, worker_side.closed: self._closed})
+
+    async def _missing(self, address: str, *_: object) -> tuple[FileRecord, ...]:
+        self.asked.append(address)
+        if address in self.addresses and len(self.asked) not in self.hears:
+            raise OSError("it does not answer")
+        return ()
+
+    async def _closed(self, address: str, *_: object) -> None:
+        self.closed.append(address)
+
+
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     ready = WorkerReady({}, "there", "worker")
@@ -120,14 +138,60 @@ def test_an_order_that_only_waited_is_not_lost_with_its_worker(cluster: Cluster)
 def test_what_is_made_is_lost_on_its_way_more_often_than_while_it_is_made(cluster: Cluster) -> None:
     cluster.start("a", one="a")
     for number in range(9):
-        cluster.client.order("a").finish()
+        cluster.client.order("a").finish("finished" if number % 2 else "lost")
         cluster.client.workers = {f"worker {number}": 1}
         wait_for(lambda number=number: cluster.client.running().get(f"worker {number}") == ["a"], 10)  # type: ignore[misc]
     assert cluster.notices == ["a is started again on another worker"] * 9
     cluster.client.order("a").finish()
     cluster.client.workers = {"last": 1}
-    with pytest.raises(NetworkError, match="10 workers went away before what they made was here"):
+    with pytest.raises(NetworkError, match="its result was lost on its way here 10 times"):
         cluster.results[0].result(10)
+
+
+def test_inputs_that_are_missing_are_no_result_that_was_lost(cluster: Cluster) -> None:
+    deaf = Deaf(cluster, "one")
+    deaf.hears = (1,)
+    cluster.start("a", "input", one="a")
+    cluster.client.order("a").reply(WorkerAnswer(missing=(Digest.of(b"input"),)))
+    wait_for(lambda: len(deaf.asked) == 2, 10)
+    cluster.client.workers = {"two": 1}
+    wait_for(lambda: cluster.client.running().get("two") == ["a"], 10)
+    assert not cluster.notices
+    cluster.fail("a")
+
+
+def test_what_is_made_is_offered_to_nobody(cluster: Cluster) -> None:
+    asked: list[str] = []
+
+    async def withdrawn(address: str, *_: object) -> bool:
+        asked.append(address)
+        return False
+
+    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    cluster.start("a", one="a")
+    cluster.start("b", one="a b")
+    cluster.fail("a")
+    cluster.wait(one="b")
+    cluster.client.order("b").finish()
+    cluster.client.workers = {"one": 1, "two": 1}
+    wait_for(lambda: cluster.executor.slots == 2, 10)
+    cluster.start("c", one="b", two="c")
+    assert not asked
+    cluster.fail("b", "c")
+
+
+def test_a_worker_that_cannot_give_what_it_made_is_opened_again(cluster: Cluster) -> None:
+    async def piece(*_: object) -> bytes:
+        raise OSError("the line is cut")
+
+    cluster.client.calls[worker_side.piece] = piece
+    cluster.start("a", one="a")
+    record = FileRecord("out", Digest.of(b"made"), 4)
+    cluster.client.order("a").reply(WorkerAnswer(Result({}, (record,))))
+    wait_for(lambda: len(cluster.client.orders) == 2, 10)
+    assert cluster.client.opened == ["one", "one"]
+    assert cluster.notices == ["a is started again on another worker"]
+    cluster.fail("a")
 
 
 def test_what_takes_three_workers_with_it_fails(cluster: Cluster) -> None:
@@ -181,26 +245,7 @@ def test_a_worker_whose_session_expired_is_opened_again_and_no_order_is_lost(clu
     cluster.fail("a")
 
 
-class Deaf:
-    """Has workers at these addresses take no inputs, but for those times that are counted in `hears`."""
-
-    def __init__(self, cluster: Cluster, *addresses: str, hears: tuple[int, ...] = ()) -> None:
-        self.addresses, self.hears = addresses, hears
-        self.asked: list[str] = []
-        self.closed: list[str] = []
-        cluster.client.calls.update({worker_side.missing: self._missing, worker_side.closed: self._closed})
-
-    async def _missing(self, address: str, *_: object) -> tuple[FileRecord, ...]:
-        self.asked.append(address)
-        if address in self.addresses and len(self.asked) not in self.hears:
-            raise OSError("it does not answer")
-        return ()
-
-    async def _closed(self, address: str, *_: object) -> None:
-        self.closed.append(address)
-
-
-LEFT_OUT = "the worker one in there of worker is left out: it failed 3 times in a row to take what an action needs: "
+LEFT_OUT = "the worker one in there of worker is left out: it failed 3 times in a row to take or give files: "
 
 
 def test_a_worker_that_is_there_and_takes_nothing_is_left_out(cluster: Cluster) -> None:
