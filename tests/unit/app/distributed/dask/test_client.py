@@ -79,6 +79,25 @@ class Cluster:
         order = Order(action(name, Sleep()), Digest.of(b""), needed if inputs else {})
         self.results.append(self.threads.submit(self.executor.make, order, self.store, self.log, self._listen))
 
+    def fill_two(self) -> None:
+        """Have two workers of a thread each make an action, while a third waits at the first of them."""
+        self.client.workers = {"one": 1, "two": 1}
+        wait_for(lambda: self.executor.slots == 2, 10)
+        self.start("a", one="a", two="")
+        self.start("b", one="a", two="b")
+        self.start("c", one="a c", two="b")
+
+    def withdraw(self, *, answer: bool) -> list[str]:
+        """Have workers answer so when an order is to be taken back; the addresses of those that were asked."""
+        asked: list[str] = []
+
+        async def withdrawn(address: str, *_: object) -> bool:
+            asked.append(address)
+            return answer
+
+        self.client.calls[worker_side.withdrawn] = withdrawn
+        return asked
+
     def fail(self, *names: str) -> None:
         """Have actions fail."""
         for name in names:
@@ -161,13 +180,7 @@ def test_inputs_that_are_missing_are_no_result_that_was_lost(cluster: Cluster) -
 
 
 def test_what_is_made_is_offered_to_nobody(cluster: Cluster) -> None:
-    asked: list[str] = []
-
-    async def withdrawn(address: str, *_: object) -> bool:
-        asked.append(address)
-        return False
-
-    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    asked = cluster.withdraw(answer=False)
     cluster.start("a", one="a")
     cluster.start("b", one="a b")
     cluster.fail("a")
@@ -370,11 +383,7 @@ def test_a_worker_whose_session_expired_is_offered_to_nobody(cluster: Cluster) -
         return True
 
     cluster.client.calls[worker_side.withdrawn] = withdrawn
-    cluster.client.workers = {"one": 1, "two": 1}
-    wait_for(lambda: cluster.executor.slots == 2, 10)
-    cluster.start("a", one="a", two="")
-    cluster.start("b", one="a", two="b")
-    cluster.start("c", one="a c", two="b")
+    cluster.fill_two()
     cluster.client.order("b").reply(SessionExpiredError("this session has expired"))
     wait_for(lambda: "c" in cluster.client.running()["two"], 10)
     assert opened == [["one", "two", "two"]]
@@ -382,10 +391,7 @@ def test_a_worker_whose_session_expired_is_offered_to_nobody(cluster: Cluster) -
 
 
 def test_what_waits_is_taken_back_for_any_worker_with_a_thread_to_spare(cluster: Cluster) -> None:
-    async def withdrawn(*_: object) -> bool:
-        return True
-
-    cluster.client.calls[worker_side.withdrawn] = withdrawn
+    cluster.withdraw(answer=True)
     cluster.client.workers = {"two": 2}
     wait_for(lambda: cluster.executor.slots == 2, 10)
     for name, expected in (("a", "a"), ("b", "a b"), ("c", "a b c"), ("d", "a b c d")):
@@ -399,28 +405,15 @@ def test_what_waits_is_taken_back_for_any_worker_with_a_thread_to_spare(cluster:
 
 
 def test_what_waits_is_taken_back_for_a_worker_that_has_no_more_to_do(cluster: Cluster) -> None:
-    async def withdrawn(*_: object) -> bool:
-        return True
-
-    cluster.client.calls[worker_side.withdrawn] = withdrawn
-    cluster.client.workers = {"one": 1, "two": 1}
-    wait_for(lambda: cluster.executor.slots == 2, 10)
-    cluster.start("a", one="a", two="")
-    cluster.start("b", one="a", two="b")
-    cluster.start("c", one="a c", two="b")
+    cluster.withdraw(answer=True)
+    cluster.fill_two()
     cluster.fail("b")
     cluster.wait(one="a", two="c")
     cluster.fail("a", "c")
 
 
 def test_only_what_waits_is_taken_back_and_once(cluster: Cluster) -> None:
-    withdrawn: list[str] = []
-
-    async def taken_back(address: str, *_: object) -> bool:
-        withdrawn.append(address)
-        return True
-
-    cluster.client.calls[worker_side.withdrawn] = taken_back
+    withdrawn = cluster.withdraw(answer=True)
     cluster.start("a", one="a")
     cluster.start("b", one="a b")
     cluster.fail("a")
@@ -441,11 +434,7 @@ def test_a_worker_that_was_offered_to_an_order_that_ended_has_room_for_another(c
             await asyncio.sleep(0)
         cluster.client.order("b").answer.set_result(WorkerAnswer(error=BuildError("b")))
 
-    cluster.client.workers = {"one": 1, "two": 1}
-    wait_for(lambda: cluster.executor.slots == 2, 10)
-    cluster.start("a", one="a", two="")
-    cluster.start("b", one="a", two="b")
-    cluster.start("c", one="a c", two="b")
+    cluster.fill_two()
     asyncio.run_coroutine_threadsafe(at_once(), cluster.client.order("b").loop).result(10)
     assert [str(cluster.results[n].exception(10)).splitlines()[0] for n in (1, 2)] == ["b", "c"]
     cluster.wait(one="a", two="")
